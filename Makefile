@@ -1,0 +1,68 @@
+# Everything here needs Python >= 3.11 and make; uv is used when it is there.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test check unit system lint format lock up down bench clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## Install everything into .venv from the hashed lock
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Firebreak needs Python >= 3.11 and found none; name one with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@rm -f $(STAMP)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt && \
+	  uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-build-isolation --no-deps --editable .; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .; \
+	fi
+	@$(BIN)/python -m compileall -q services observability chaos loadtests testbed
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## Prove that a dead Deliveries service stops nobody from ordering (about 150 s)
+	@$(BIN)/testbed demo
+
+up: $(STAMP)  ## Start the system and leave it running
+	@$(BIN)/testbed up
+
+down: $(STAMP)  ## Stop it
+	@$(BIN)/testbed down
+
+test: check unit system  ## Everything that must hold before a commit
+
+check: $(STAMP)  ## Lint, formatting, types and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 20
+
+unit: $(STAMP)  ## Tests that start no process
+	@$(BIN)/pytest -q -m "not system"
+
+system: $(STAMP)  ## Tests that start real processes
+	@$(BIN)/pytest -q -m system
+
+format: $(STAMP)  ## Format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## Print every figure of docs/benchmarks.md for this machine
+	@for each in benchmarks/[a-z]*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+lock:  ## Resolve the hashed locks anew (needs uv)
+	@command -v uv >/dev/null 2>&1 || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 2; }
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/core.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra lab pyproject.toml -o requirements/lab.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra lab --extra dev pyproject.toml -o requirements/dev.txt
+
+clean:  ## Remove the environment, caches and all runs
+	rm -rf $(VENV) .testbed .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Faults under lease, experiments that use them, and the verdicts that follow."""

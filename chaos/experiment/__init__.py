@@ -1,0 +1,1 @@
+"""Experiments: model, run, evidence, statistics, verdict and report."""

@@ -1,0 +1,1 @@
+"""Business rules that hold whatever is killed when, one a file."""

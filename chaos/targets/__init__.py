@@ -1,0 +1,1 @@
+"""How the chaos command finds and reaches what runs."""

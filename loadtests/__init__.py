@@ -1,0 +1,1 @@
+"""Open-loop load: seeded arrivals, journeys, and a record of every request."""

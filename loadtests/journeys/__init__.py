@@ -1,0 +1,1 @@
+"""What a customer does, one journey a file."""

@@ -1,0 +1,59 @@
+"""Every metric and every attribute that Firebreak emits, once.
+
+OpenTelemetry's stable semantic conventions where they have a name (in Prometheus spelling for metrics); `resilience_*`,
+`outbox_*` and `chaos_*` for what is ours. Units are seconds and counts.
+"""
+
+from typing import Final
+
+# Metrics (Prometheus). Labels stand behind each name.
+HTTP_SERVER_DURATION: Final = "http_server_request_duration_seconds"  # method, route, status
+HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"  # edge, status: one observation an attempt
+RESILIENCE_CALLS: Final = "resilience_calls_total"  # edge, outcome: one a logical call
+RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, exhausted)
+RESILIENCE_BREAKER_TRANSITIONS: Final = "resilience_breaker_transitions_total"  # edge, to
+RESILIENCE_BREAKER_STATE: Final = "resilience_breaker_state"  # edge; 0 closed, 1 half-open, 2 open
+RESILIENCE_FALLBACKS: Final = "resilience_fallbacks_total"  # edge, kind
+OUTBOX_PENDING: Final = "outbox_pending"  # rows not yet delivered
+OUTBOX_DELIVERED: Final = "outbox_delivered_total"  # topic
+OUTBOX_ATTEMPTS_FAILED: Final = "outbox_attempts_failed_total"  # topic
+CHAOS_INJECTIONS: Final = "chaos_injections_total"  # fault, target
+CHAOS_ACTIVE: Final = "chaos_active_leases"  # number of leases in force in this process
+SPANS_DROPPED: Final = "telemetry_spans_dropped_total"  # spans that never reached the collector
+
+# Labels of metrics.
+LABEL_METHOD: Final = "http_request_method"
+LABEL_ROUTE: Final = "http_route"
+LABEL_STATUS: Final = "http_response_status_code"
+LABEL_EDGE: Final = "edge"
+LABEL_OUTCOME: Final = "outcome"
+LABEL_DECISION: Final = "decision"
+LABEL_TO: Final = "to"
+LABEL_KIND: Final = "kind"
+LABEL_TOPIC: Final = "topic"
+LABEL_FAULT: Final = "fault"
+LABEL_TARGET: Final = "target"
+
+# Attributes of spans and logs.
+ATTR_EDGE: Final = "firebreak.edge"
+ATTR_DEGRADED: Final = "firebreak.degraded"
+ATTR_RUN: Final = "firebreak.run"
+ATTR_ARM: Final = "firebreak.arm"
+ATTR_REASON: Final = "firebreak.reason"
+ATTR_RESEND_COUNT: Final = "http.request.resend_count"
+ATTR_METHOD: Final = "http.request.method"
+ATTR_STATUS: Final = "http.response.status_code"
+ATTR_URL: Final = "url.full"
+ATTR_SERVER_ADDRESS: Final = "server.address"
+ATTR_SERVER_PORT: Final = "server.port"
+ATTR_ERROR_TYPE: Final = "error.type"
+ATTR_CHAOS_FAULT: Final = "chaos.fault"
+ATTR_CHAOS_LEASE: Final = "chaos.lease"
+
+# Span events.
+EVENT_RETRY: Final = "resilience.retry"
+EVENT_RETRY_DENIED: Final = "resilience.retry_denied"
+EVENT_BREAKER: Final = "resilience.breaker"
+EVENT_REJECTED: Final = "resilience.rejected"
+EVENT_FALLBACK: Final = "resilience.fallback"
+EVENT_CHAOS: Final = "chaos.injected"

@@ -1,0 +1,1 @@
+"""FeastFast, the food-delivery system that Firebreak runs, loads and breaks."""

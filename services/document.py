@@ -1,0 +1,172 @@
+"""A YAML file that remembers its lines, so that what is wrong with it can be named where it stands.
+
+Topologies and experiments are written by people. Each is read once, into frozen models, and every mistake found in it is
+reported with file, line, key and what is allowed.
+"""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.duration import without_unit
+
+MAX_BYTES = 1_000_000  # A hand-written file; the bound keeps a wrong path (a core dump, a device) from being read whole.
+
+Model = TypeVar("Model", bound=BaseModel)
+_Location = tuple[int | str, ...]
+
+
+class Frozen(BaseModel):
+    """Base of every model read from a document: immutable, no unknown keys, durations keyed without their unit."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=without_unit, populate_by_name=True, hide_input_in_errors=True
+    )
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong in a document: where, and what would be right."""
+
+    file: str
+    line: int
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}"
+        return f"{where}: {self.key}: {self.problem}" if self.key else f"{where}: {self.problem}"
+
+
+class DocumentError(ValueError):
+    """A document that cannot be used; `mistakes` has at least one entry."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain data of a YAML file and the line of every key in it."""
+
+    file: str
+    data: object
+    lines: dict[_Location, int]
+
+    def line_of(self, location: _Location) -> int:
+        """Line of the deepest part of `location` that exists in the file."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def mistake(self, location: _Location, problem: str) -> Mistake:
+        """A mistake at `location`, a path of keys and indices."""
+        return Mistake(self.file, self.line_of(location), ".".join(str(part) for part in location), problem)
+
+    def parse(self, model: type[Model]) -> Model:
+        """The document as `model`. Raises DocumentError naming every mistake."""
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            raise DocumentError([self._explain(model, dict(detail)) for detail in error.errors(include_url=False)]) from None
+
+    def _explain(self, model: type[BaseModel], detail: dict[str, Any]) -> Mistake:
+        *outer, last = detail["loc"] or ("",)
+        location: _Location = (*(part for part in outer if self._in_file(part)), last)
+        if detail["type"] == "extra_forbidden":
+            allowed = sorted(_keys_at(model, location[:-1]))
+            return self.mistake(
+                location, f"unknown key; allowed: {', '.join(allowed)}{_did_you_mean(str(location[-1]), allowed)}"
+            )
+        if detail["type"] == "missing":
+            return self.mistake(location, "is missing")
+        return self.mistake(location, str(detail["msg"]).removeprefix("Value error, "))
+
+    def _in_file(self, part: int | str) -> bool:
+        """Drops the tags that pydantic puts into a union's location: they are no keys of the file."""
+        return isinstance(part, int) or any(part in location for location in self.lines)
+
+
+def read_document(path: Path, label: str | None = None) -> Document:
+    """Reads YAML from `path`. Raises DocumentError for a missing, oversized, unreadable or malformed file."""
+    name = label or str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise DocumentError([Mistake(name, 1, "", f"is larger than {MAX_BYTES} bytes")])
+        return parse_document(raw.decode("utf-8"), name)
+    except OSError as error:
+        raise DocumentError([Mistake(name, 0, "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise DocumentError([Mistake(name, 1, "", "is not UTF-8 text")]) from None
+
+
+def parse_document(text: str, name: str) -> Document:
+    """Parses YAML `text`; `name` is how mistakes call it. Duplicate keys, which YAML libraries let pass, are refused."""
+    lines: dict[_Location, int] = {}
+    mistakes: list[Mistake] = []
+    try:
+        loader = yaml.SafeLoader(text)
+        try:
+            root = loader.get_single_node()
+            if root is not None:
+                _index(root, (), name, lines, mistakes)
+            data = loader.construct_document(root) if root is not None and not mistakes else None
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DocumentError([Mistake(name, line, "", f"is not YAML: {error.problem}")]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError([Mistake(name, 1, "", f"is not YAML: {error}")]) from None
+    if mistakes:
+        raise DocumentError(mistakes)
+    if not isinstance(data, dict):
+        raise DocumentError([Mistake(name, 1, "", "must be a mapping of keys to values")])
+    return Document(name, data, lines)
+
+
+def _index(node: yaml.Node, location: _Location, name: str, lines: dict[_Location, int], mistakes: list[Mistake]) -> None:
+    lines.setdefault(location, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            text = str(key.value)
+            lines[(*location, text)] = key.start_mark.line + 1
+            if text in seen:
+                mistakes.append(Mistake(name, key.start_mark.line + 1, ".".join(map(str, (*location, text))), "is given twice"))
+            seen.add(text)
+            _index(value, (*location, text), name, lines, mistakes)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _index(item, (*location, index), name, lines, mistakes)
+
+
+def _keys_at(model: type[BaseModel], location: _Location) -> set[str]:
+    """Keys that `model` allows at `location`, following nested models through containers and optionals."""
+    current: list[type[BaseModel]] = [model]
+    for part in location:
+        found: list[type[BaseModel]] = []
+        for candidate in current:
+            for name, field in candidate.model_fields.items():
+                if part in (name, field.alias):
+                    found += _models_in(field.annotation)
+        current = found or current
+    return {field.alias or name for candidate in current for name, field in candidate.model_fields.items()}
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _did_you_mean(word: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(word, allowed, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,0 +1,1 @@
+"""The patterns that protect a call, one a file."""
