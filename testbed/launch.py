@@ -1,0 +1,196 @@
+"""Starts a supervisor in the background and waits until its system is ready; stops it again. A leaf, like `testbed.control`.
+
+`testbed up` and the experiment runner come through here. The two processes share a socket pair while the system starts: the
+supervisor reports on it, and its end tells the supervisor that nobody waits any more, however the launcher ended.
+"""
+
+import fcntl
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.policy import Profile
+from testbed.control import ControlError, DownRequest, SystemStatus, ask
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 15.0
+_ABANDON_TIMEOUT_S = 8.0  # The supervisor gives its processes 3 s before it kills them.
+_MAX_NOISE_LINES = 20
+
+
+class Report(BaseModel):
+    """One line that a starting supervisor writes for whoever launched it: how far it is, why it failed, or that all is up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    up: int = 0
+    total: int = 0
+    instance: str | None = None
+    error: str | None = None
+    status: SystemStatus | None = None
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """What to start.
+
+    Attributes:
+        state: The system's folder (testbed.run.RunFolder); a system that ended there before is cleared away.
+        topology: Topology file; FeastFast's own when None.
+        profile: Which protection is in force.
+        without: Patterns switched off, such as `breaker@orders->payments`.
+        free_ports: Take a free port for everything, the well-known ones included.
+        ports: Ports by name: a service with one replica, `traces` or `otlp`.
+        spawn: Start every process from scratch instead of forking it from a warmed parent.
+        seed: Seed of everything random in the services.
+        run_id: Name of the run in telemetry; made from the time of day when empty.
+        arm: Arm of an experiment, empty outside of one.
+        die_with_parent: The system stops when the launching process ends, even by SIGKILL. It costs that process one
+            file descriptor a launch, which is left open on purpose: only the kernel closes it reliably.
+    """
+
+    state: Path
+    topology: Path | None = None
+    profile: Profile = Profile.DECLARED
+    without: tuple[str, ...] = ()
+    free_ports: bool = False
+    ports: Mapping[str, int] = field(default_factory=dict)
+    spawn: bool = False
+    seed: int = 1
+    run_id: str = ""
+    arm: str = ""
+    die_with_parent: bool = False
+
+    def arguments(self) -> list[str]:
+        """The supervisor's command line, without the interpreter."""
+        pairs = [("--state", str(self.state.absolute())), ("--profile", str(self.profile)), ("--seed", str(self.seed))]
+        if self.topology is not None:
+            pairs.append(("--topology", str(self.topology.absolute())))
+        pairs += [("--run-id", self.run_id)] if self.run_id else []
+        pairs += [("--arm", self.arm)] if self.arm else []
+        pairs += [("--without", switch) for switch in self.without]
+        pairs += [("--port", f"{name}={port}") for name, port in self.ports.items()]
+        flags = {"--free-ports": self.free_ports, "--spawn": self.spawn, "--die-with-parent": self.die_with_parent}
+        return [f"{key}={value}" for key, value in pairs] + [flag for flag, wanted in flags.items() if wanted]
+
+
+def launch(
+    options: LaunchOptions,
+    timeout_s: float = START_TIMEOUT_S,
+    progress: Callable[[Report], None] = lambda _report: None,
+) -> SystemStatus:
+    """Starts a system and returns once every replica is healthy.
+
+    Args:
+        options: What to start.
+        timeout_s: Longest wait, after which everything is stopped again.
+        progress: Called with each report, in this thread.
+
+    Raises:
+        ControlError: The system did not start, with the supervisor's own reason; nothing of it runs any more.
+        KeyboardInterrupt: Passed on once everything that had started is stopped.
+    """
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            _spawn(options, theirs)
+        try:
+            status = _wait(ours, timeout_s, progress)
+        except BaseException:
+            _abandon(ours)
+            raise
+        if options.die_with_parent:
+            ours.detach()  # Left open for life: its end is how the supervisor learns of ours.
+        return status
+
+
+def stop(state: Path, timeout_s: float = STOP_TIMEOUT_S) -> None:
+    """Stops the system of `state` and waits until its supervisor is gone. Raises NotRunningError or ControlError."""
+    deadline = time.monotonic() + timeout_s
+    ask(state, DownRequest(), timeout_s)
+    while running_supervisor(state) is not None:
+        if time.monotonic() > deadline:
+            raise ControlError(
+                f"the supervisor (process {running_supervisor(state)}) did not end within {timeout_s:g} s; "
+                "`kill -9` of that process ends it and everything it started"
+            )
+        time.sleep(0.01)
+
+
+def lock_path(state: Path) -> Path:
+    """The file that a living supervisor holds locked, with its process id inside."""
+    return state / "supervisor.lock"
+
+
+def running_supervisor(state: Path) -> int | None:
+    """Process id of the supervisor that holds `state`, or None. The lock tells, so a dead one's leftovers cannot lie."""
+    try:
+        with lock_path(state).open("r", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)
+    except OSError:
+        return None
+    return None
+
+
+def _spawn(options: LaunchOptions, channel: socket.socket) -> None:
+    """Returns as soon as the supervisor has detached itself; it is nobody's child then, so nobody has to reap it."""
+    subprocess.run(
+        [sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno()), *options.arguments()],
+        stdin=subprocess.DEVNULL,
+        stdout=channel.fileno(),
+        stderr=channel.fileno(),
+        pass_fds=[channel.fileno()],
+        start_new_session=True,
+        check=False,
+    )
+
+
+def _wait(channel: socket.socket, timeout_s: float, progress: Callable[[Report], None]) -> SystemStatus:
+    noise: list[str] = []
+    last = Report()
+    for line in _lines(channel, time.monotonic() + timeout_s):
+        try:
+            report = Report.model_validate_json(line)
+        except ValidationError:
+            noise = [*noise, line.decode(errors="replace")][-_MAX_NOISE_LINES:]
+            continue
+        if report.error is not None:
+            raise ControlError(report.error)
+        progress(report)
+        if report.status is not None:
+            return report.status
+        last = report
+    if select.select([channel], [], [], 0)[0]:
+        raise ControlError("\n".join(["the supervisor ended before its system was ready", *noise]))
+    raise ControlError(f"the system was not ready within {timeout_s:g} s: {last.up} of {last.total} processes were")
+
+
+def _lines(channel: socket.socket, deadline: float) -> Iterator[bytes]:
+    """Lines until the other end closes or the deadline passes."""
+    pending = b""
+    while (left_s := deadline - time.monotonic()) > 0 and select.select([channel], [], [], left_s)[0]:
+        chunk = channel.recv(65_536)
+        if not chunk:
+            return
+        *lines, pending = (pending + chunk).split(b"\n")
+        yield from lines
+
+
+def _abandon(channel: socket.socket) -> None:
+    """Tells the supervisor that nobody waits, and waits until it has stopped what it started."""
+    try:
+        channel.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+    for _line in _lines(channel, time.monotonic() + _ABANDON_TIMEOUT_S):
+        pass
