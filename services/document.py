@@ -30,7 +30,7 @@ class Frozen(BaseModel):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong in a document: where, and what would be right."""
+    """One thing wrong in a document: where (line 0: the file as a whole), and what would be right."""
 
     file: str
     line: int
@@ -38,7 +38,7 @@ class Mistake:
     problem: str
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}"
+        where = f"{self.file}:{self.line}" if self.line else self.file
         return f"{where}: {self.key}: {self.problem}" if self.key else f"{where}: {self.problem}"
 
 

@@ -1,0 +1,122 @@
+"""The fault of an experiment, as its YAML states it: what kind, at what, how strongly."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from chaos.faults import Abort, AnyFault, Error, Hang, Latency
+from services.document import Frozen
+from services.duration import DurationMs
+from services.topology import Topology, split_edge
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a fault acts: on a service, on one replica of it, or on an edge (in the caller's processes)."""
+
+    service: str
+    replica: int | None = None
+    edge: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, topology: Topology) -> "Target":
+        """Reads `deliveries`, `orders/2` or `orders->payments`. Raises ValueError naming what is allowed."""
+        if "->" in text:
+            if text not in topology.edges:
+                raise ValueError(f"unknown edge {text!r}; allowed: {', '.join(topology.edges)}")
+            return cls(split_edge(text)[0], edge=text)
+        name, slash, number = text.partition("/")
+        if name not in topology.services:
+            raise ValueError(f"unknown service {name!r}; allowed: {', '.join(topology.services)}")
+        replicas = topology.services[name].replicas
+        if slash and number not in {str(each) for each in range(1, replicas + 1)}:
+            raise ValueError(f"unknown replica {text!r}; {name} has {', '.join(f'{name}/{n}' for n in range(1, replicas + 1))}")
+        return cls(name, int(number) if slash else None)
+
+    @property
+    def callee(self) -> str:
+        """The service whose answers the fault spoils."""
+        return split_edge(self.edge)[1] if self.edge else self.service
+
+    def __str__(self) -> str:
+        return self.edge or (f"{self.service}/{self.replica}" if self.replica else self.service)
+
+
+class _FaultPlan(Frozen):
+    target: Annotated[str, Field(min_length=1)]
+
+
+class ProcessFaultPlan(_FaultPlan):
+    """Processes die (SIGKILL, kept down) or stand still (SIGSTOP); their keeper does it."""
+
+    kind: Literal["kill", "pause"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.target}"
+
+
+class _RequestFaultPlan(_FaultPlan):
+    rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the requests that are hit."""
+
+    def request_fault(self) -> AnyFault:
+        """The fault as the target's lease table takes it."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        share = f" on {self.rate:.0%} of requests" if self.rate < 1 else ""
+        return f"{self.request_fault()} at {self.target}{share}"
+
+
+class LatencyPlan(_RequestFaultPlan):
+    """Answers come later."""
+
+    kind: Literal["latency"]
+    latency_ms: DurationMs
+    jitter_ms: DurationMs | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "LatencyPlan":
+        self.request_fault()
+        return self
+
+    def request_fault(self) -> Latency:
+        """See the base class."""
+        return Latency(latency_ms=self.latency_ms, jitter_ms=self.jitter_ms or 0.0)
+
+
+class ErrorPlan(_RequestFaultPlan):
+    """Answers are errors."""
+
+    kind: Literal["error"]
+    status: Annotated[int, Field(ge=400, le=599)] = 503
+
+    def request_fault(self) -> Error:
+        """See the base class."""
+        return Error(status=self.status)
+
+
+class AbortPlan(_RequestFaultPlan):
+    """Connections are cut."""
+
+    kind: Literal["abort"]
+
+    def request_fault(self) -> Abort:
+        """See the base class."""
+        return Abort()
+
+
+class HangPlan(_RequestFaultPlan):
+    """Requests are accepted and not answered."""
+
+    kind: Literal["hang"]
+
+    def request_fault(self) -> Hang:
+        """See the base class."""
+        return Hang()
+
+
+RequestFaultPlan = LatencyPlan | ErrorPlan | AbortPlan | HangPlan
+FaultPlan = Annotated[ProcessFaultPlan | RequestFaultPlan, Field(discriminator="kind")]
+"""Any fault of an experiment, told apart by `kind`."""
