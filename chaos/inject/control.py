@@ -42,13 +42,15 @@ class ControlEndpoint:
             await answer_json(send, 200, self._table.snapshot())
         elif method == "POST" and path == "":
             await self._grant(receive, send)
-        elif method == "DELETE" and (path == "" or path.startswith("/")):
-            await answer_json(send, 200, Healed(healed=self._table.heal(path[1:] or None)))
+        elif method == "DELETE" and path == "":
+            await answer_json(send, 200, Healed(healed=self._table.heal()))
+        elif method == "DELETE" and path.startswith("/") and path != "/":  # An empty id is a slip, not a wish to heal all.
+            await answer_json(send, 200, Healed(healed=self._table.heal(path[1:])))
         else:
             await _not_found(send)
 
     def _admits(self, scope: Scope) -> bool:
-        if self._token is None or not scope["path"].startswith(PATH):
+        if self._token is None:
             return False
         given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
         return hmac.compare_digest(given, self._token)
