@@ -21,12 +21,12 @@ class _Finding(BaseModel):
 
 
 class Verdict(StrEnum):
-    """What an arm showed, in order of precedence: an INVALID arm says nothing about the system."""
+    """What an arm showed. An INVALID one says nothing about the system; an INCONCLUSIVE one, not enough."""
 
     INVALID = "INVALID"
+    INCONCLUSIVE = "INCONCLUSIVE"
     LEAKED = "LEAKED"
     ISOLATED = "ISOLATED"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 class Role(StrEnum):
@@ -178,8 +178,8 @@ class LoadQuality(_Finding):
     lateness_p99_ms: float
     lateness_max_ms: float
     arrivals_sha256: str = Field(description="of every (journey, intended instant); equal for arms that saw the same load")
-    cpu_mean_percent: float = Field(description="of all cores, over baseline and fault")
-    cpu_max_percent: float = Field(description="the busier of the two windows")
+    cpu_mean_percent: float | None = Field(description="of all cores, over baseline and fault; None where it is not measured")
+    cpu_max_percent: float | None = Field(description="the busier of the two windows")
 
 
 class Recovery(_Finding):
