@@ -43,7 +43,8 @@ class Load(Frozen):
     """The open-loop load: how many journeys of each kind begin every second."""
 
     rates_per_s: dict[Name, Annotated[int, Field(ge=1, le=MAX_JOURNEYS_PER_S)]] = Field(min_length=1, max_length=20)
-    customers: Annotated[int, Field(ge=1, le=1_000)] = 1_000
+    customers: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """How many sign in before the load starts; the journeys share their tokens."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

@@ -173,7 +173,8 @@ class LoadQuality(_Finding):
     sent: int
     completed: int
     abandoned: int
-    skipped: int = Field(description="scheduled and never sent; anything above 0 makes the arm INVALID")
+    skipped: int = Field(description="had nothing to do, such as no order to track yet; never sent")
+    dropped: int = Field(description="never sent: more in flight than the generator holds. Any makes the arm INVALID")
     lateness_p50_ms: float
     lateness_p99_ms: float
     lateness_max_ms: float
