@@ -1,1 +1,9 @@
-"""The embedded store: takes OTLP over HTTP, keeps it in SQLite, answers the Jaeger query API."""
+"""Embedded telemetry store: OTLP over HTTP in, SQLite kept, Jaeger's query API and a page out.
+
+How a span travels: `receiver` (HTTP) -> `writer` (one thread, one transaction for what has queued) -> `otlp` (decode) ->
+`ingest` (rows) -> the tables of `schema`; back out through `traces` and `logs` (queries) -> `jaeger` (JSON) -> `api` (HTTP).
+
+What one process sent at one moment shares almost everything: resource, attribute names, most values. So what OTLP calls a
+`ResourceSpans` or `ResourceLogs` is kept whole, compressed, as one *chunk*, and beside it stands one narrow row an item with
+only what a search asks for. That is a third of the bytes of one wide row a span, and less work to write.
+"""

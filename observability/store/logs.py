@@ -1,0 +1,117 @@
+"""Queries about log records."""
+
+import heapq
+from dataclasses import dataclass
+from typing import Final, TypedDict
+
+from observability.store.chunks import StoredLog, logs_of
+from observability.store.ingest import log_time_us, service_name
+from observability.store.opened import OpenedChunks
+from observability.store.reader import ALL_TIME, Reader, TimeRange
+from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
+from observability.store.values import Plain, plain
+
+LEVELS: Final = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
+"""The least SeverityNumber of each level (OpenTelemetry's log data model)."""
+
+_CONDITION: Final = "AND time_us >= :start AND time_us <= :end AND severity >= :severity"
+
+
+class LogLine(TypedDict):
+    """One log record of an answer. `time_us` is in microseconds since 1970; ids are empty when there are none."""
+
+    time_us: int
+    level: str
+    severity: int
+    service: str
+    instance: str
+    trace_id: str
+    span_id: str
+    body: Plain
+    attributes: dict[str, Plain]
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which records are wanted.
+
+    Attributes:
+        service: Its name; None for any.
+        trace_id: Records of that trace; None for any.
+        min_severity: Least SeverityNumber, 0 for all.
+        within: When it happened.
+        limit: How many records, the most recent ones.
+    """
+
+    service: str | None = None
+    trace_id: bytes | None = None
+    min_severity: int = 0
+    within: TimeRange = ALL_TIME
+    limit: int = 100
+
+
+class Logs:
+    """Answers queries about log records."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._opened = OpenedChunks[StoredLog](lambda chunk: logs_of(reader.message(chunk)))
+
+    def search(self, query: LogQuery) -> list[LogLine]:
+        """The most recent records that match, the oldest of them first. Raises QueryTooLongError."""
+        service = None if query.service is None else self._reader.service(query.service)
+        trace = None if query.trace_id is None else self._reader.trace(query.trace_id)
+        if (service is None and query.service is not None) or (trace is None and query.trace_id is not None):
+            return []
+        newest = self._newest(query, service) if trace is None else self._of_trace(query, trace, service)
+        return [line for _, item in reversed(newest) for line in self._lines(item)]
+
+    def _of_trace(self, query: LogQuery, trace: int, service: int | None) -> list[tuple[int, int]]:
+        """Time and id of the records of a trace that match, newest first."""
+        of_service = "" if service is None else "AND (SELECT service FROM chunk WHERE chunk.id = log.id >> :shift) = :service"
+        values = {**_values(query), "trace": trace, "service": service, "shift": POSITION_BITS, "limit": query.limit}
+        newest = "ORDER BY time_us DESC, id DESC LIMIT :limit"
+        return self._reader.connection.execute(
+            f"SELECT time_us, id FROM log WHERE trace = :trace {_CONDITION} {of_service} {newest}", values
+        ).fetchall()
+
+    def _newest(self, query: LogQuery, service: int | None) -> list[tuple[int, int]]:
+        """Time and id of the records that match, newest first."""
+        found: list[tuple[int, int]] = []
+        for chunk in self._reader.newest_chunks(Signal.LOGS, service, query.within):
+            if len(found) >= query.limit:
+                found = heapq.nlargest(query.limit, found)
+                if chunk.last_us < found[-1][0]:
+                    break
+            items = {"first": item_id(chunk.number, 0), "beyond": item_id(chunk.number + 1, 0)}
+            found += self._reader.connection.execute(
+                f"SELECT time_us, id FROM log WHERE id >= :first AND id < :beyond {_CONDITION}", {**_values(query), **items}
+            )
+        return heapq.nlargest(query.limit, found)
+
+    def _lines(self, item: int) -> list[LogLine]:
+        """The record of an id; nothing when it was deleted meanwhile."""
+        chunk, position = place_of(item)
+        opened = self._opened.get(chunk)
+        return [_line(opened[position])] if position < len(opened) else []
+
+
+def _values(query: LogQuery) -> dict[str, int]:
+    """Values of _CONDITION."""
+    return {"start": query.within.start_us, "end": query.within.end_us, "severity": query.min_severity}
+
+
+def _line(stored: StoredLog) -> LogLine:
+    record, attributes = stored.record, stored.resource.attributes
+    instance = next((plain(a.value) for a in attributes if a.key == "service.instance.id"), "")
+    return {
+        "time_us": log_time_us(record),
+        "level": next((name for name, least in reversed(LEVELS.items()) if record.severity_number >= least), ""),
+        "severity": record.severity_number,
+        "service": service_name(attributes),
+        "instance": str(instance),
+        "trace_id": record.trace_id.hex(),
+        "span_id": record.span_id.hex(),
+        "body": plain(record.body),
+        "attributes": {attribute.key: plain(attribute.value) for attribute in record.attributes},
+    }

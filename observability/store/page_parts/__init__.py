@@ -1,0 +1,1 @@
+"""The files that the built-in page is made of."""

@@ -1,0 +1,107 @@
+"""Tables of the store, and how a connection to them is opened.
+
+    service    one name                          operation  a span name and kind of a service, with how many spans it has
+    trace      a trace id and its short number   chunk      one compressed ResourceSpans or ResourceLogs of one service
+    span, log  one narrow row an item: what a search asks for; its id is (chunk number, position in the chunk)
+
+A trace gets a short number because random 16-byte ids in an index of millions of spans would touch a cold page each;
+numbers rise with time, so that inserts stay on a few warm pages.
+"""
+
+import sqlite3
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+from observability.store.errors import StoreUnusableError
+
+VERSION: Final = 1
+"""Kept in the file as `user_version`; a change of tables or of the chunks' encoding raises it."""
+
+POSITION_BITS: Final = 18
+"""Low bits of an item's id. A span with its two ids takes at least 30 bytes, so a body of 4 MiB holds fewer than 2^18."""
+
+_BUSY_TIMEOUT_S: Final = 2.0
+_CACHE_KIB: Final = 2_048  # A connection's page cache; the operating system caches the file anyway.
+_SPARE: Final = 1.25  # The file may outgrow the retention's bound by this factor while old rows are being deleted.
+
+_TABLES: Final = """
+CREATE TABLE service (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE operation (
+    id INTEGER PRIMARY KEY, service INTEGER NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
+    spans INTEGER NOT NULL DEFAULT 0, UNIQUE (service, name, kind)
+);
+CREATE TABLE trace (id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL UNIQUE);
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, service INTEGER NOT NULL, received_s INTEGER NOT NULL,
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX chunk_by_service ON chunk (service, signal, last_us, first_us);
+CREATE INDEX chunk_by_time ON chunk (signal, last_us, first_us);
+CREATE TABLE span (
+    id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, operation INTEGER NOT NULL, start_us INTEGER NOT NULL,
+    duration_us INTEGER NOT NULL, error INTEGER NOT NULL
+);
+CREATE INDEX span_by_trace ON span (trace);
+CREATE TABLE log (id INTEGER PRIMARY KEY, trace INTEGER, time_us INTEGER NOT NULL, severity INTEGER NOT NULL);
+CREATE INDEX log_by_trace ON log (trace) WHERE trace IS NOT NULL;
+"""
+
+
+class Signal(IntEnum):
+    """What a chunk holds. The numbers are in the file."""
+
+    SPANS = 1
+    LOGS = 2
+
+
+def item_id(chunk: int, position: int) -> int:
+    """Id of the span or log at `position` of a chunk."""
+    return chunk << POSITION_BITS | position
+
+
+def place_of(item: int) -> tuple[int, int]:
+    """The chunk and the position of an item's id."""
+    return item >> POSITION_BITS, item & (1 << POSITION_BITS) - 1
+
+
+def open_for_writing(path: Path, max_size_mib: int) -> sqlite3.Connection:
+    """The one connection that writes, with the tables made when the file is new.
+
+    A commit is in the operating system's hands when it returns (`synchronous = NORMAL` in WAL mode): it survives the death
+    of this process, not a power failure.
+
+    Raises:
+        StoreUnusableError: The file cannot be made or written, is not ours, or was made by another version.
+    """
+    if not path.parent.is_dir():
+        raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: its folder does not exist")
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        _create_or_check(connection, path)
+        (page_size_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        max_pages = int(max_size_mib * 1024 * 1024 * _SPARE / page_size_bytes)
+        for pragma in ("synchronous = NORMAL", f"cache_size = -{_CACHE_KIB}", f"max_page_count = {max_pages}"):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: {error}") from error
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that can only read; it sees what was committed before each of its statements."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
+
+
+def _create_or_check(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == 0:
+        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+    elif version != VERSION:
+        raise StoreUnusableError(
+            f"FIREBREAK_STORE_PATH {path}: not a store of version {VERSION}; move the file away or name another"
+        )

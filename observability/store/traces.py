@@ -1,0 +1,139 @@
+"""Queries about spans: services, operations, search, one trace."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from observability.store import jaeger
+from observability.store.catalog import MAX_NAME_CHARS
+from observability.store.chunks import StoredSpan, spans_of
+from observability.store.opened import OpenedChunks
+from observability.store.reader import ALL_TIME, Chunk, Reader, TimeRange
+from observability.store.schema import Signal, item_id, place_of
+from observability.store.tags import TagFilter
+
+MAX_NAMES: Final = 5_000
+"""Of services or operations in an answer."""
+
+MAX_TRACE_SPANS: Final = 10_000
+"""Of one trace in an answer; a longer one is cut, and says so in its warnings."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceQuery:
+    """A search. A trace is found when one of its spans has all that is asked for.
+
+    Attributes:
+        service: Its name; None for any service.
+        operation: A span name of that service; None for any.
+        tags: Values as text by key (observability.store.tags).
+        within: When the span started.
+        min_duration_us: Its least duration in microseconds.
+        max_duration_us: Its greatest; None for no bound.
+        limit: How many traces, the most recent ones.
+    """
+
+    service: str | None = None
+    operation: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    within: TimeRange = ALL_TIME
+    min_duration_us: int = 0
+    max_duration_us: int | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A span name of a service, and Jaeger's name of its kind (empty when unspecified)."""
+
+    name: str
+    kind: str
+
+
+class Traces:
+    """Answers queries about spans."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._opened = OpenedChunks[StoredSpan](lambda chunk: spans_of(reader.message(chunk)))
+
+    def services(self) -> list[str]:
+        """Names of services that have spans, in alphabetical order."""
+        query = "SELECT name FROM service WHERE id IN (SELECT service FROM operation) ORDER BY name LIMIT ?"
+        return [name for (name,) in self._reader.connection.execute(query, (MAX_NAMES,))]
+
+    def operations(self, service: str) -> list[Operation]:
+        """Span names of a service, in alphabetical order; none for an unknown service."""
+        query = "SELECT name, kind FROM operation WHERE service = ? ORDER BY name, kind LIMIT ?"
+        rows = self._reader.connection.execute(query, (self._reader.service(service), MAX_NAMES))
+        return [Operation(name, jaeger.KINDS.get(kind, "")) for name, kind in rows]
+
+    def search(self, query: TraceQuery) -> list[bytes]:
+        """Ids of the traces found, the most recent first. Raises QueryTooLongError."""
+        service = None if query.service is None else self._reader.service(query.service)
+        if service is None and query.service is not None:
+            return []
+        tag_filter = TagFilter(query.tags)
+        condition, values = _condition(query, tag_filter)
+        found: dict[int, int] = {}
+        for chunk in self._reader.newest_chunks(Signal.SPANS, service, query.within):
+            if len(found) >= query.limit:
+                found = dict(heapq.nlargest(query.limit, found.items(), key=lambda item: item[1]))
+                if chunk.last_us < min(found.values()):
+                    break
+            for trace, start_us in self._matches(chunk, tag_filter, condition, values):
+                found[trace] = max(start_us, found.get(trace, 0))
+        newest = heapq.nlargest(query.limit, found.items(), key=lambda item: item[1])
+        return [trace_id for number, _ in newest for trace_id in self._trace_id(number)]
+
+    def trace(self, trace_id: bytes) -> jaeger.Trace | None:
+        """A trace in Jaeger's form, None when none of its spans is kept."""
+        query = "SELECT id FROM span WHERE trace = ? ORDER BY id LIMIT ?"
+        rows = self._reader.connection.execute(query, (self._reader.trace(trace_id), MAX_TRACE_SPANS + 1)).fetchall()
+        spans: dict[bytes, StoredSpan] = {}
+        for (item,) in rows[:MAX_TRACE_SPANS]:
+            chunk, position = place_of(item)
+            opened = self._opened.get(chunk)
+            if position < len(opened):
+                # A sender that missed our answer sends the same span again; the first one counts.
+                spans.setdefault(opened[position].span.span_id, opened[position])
+        cut = (f"the trace has more than {MAX_TRACE_SPANS} spans; the rest is not shown",)
+        warnings = cut if len(rows) > MAX_TRACE_SPANS else ()
+        return jaeger.trace(trace_id, list(spans.values()), warnings) if spans else None
+
+    def _matches(
+        self, chunk: Chunk, tag_filter: TagFilter, condition: str, values: Mapping[str, int | str]
+    ) -> list[tuple[int, int]]:
+        """Trace number and start of the spans of a chunk that match."""
+        rows = self._reader.connection.execute(
+            f"SELECT id, trace, start_us FROM span WHERE id >= :first AND id < :beyond {condition}",
+            {**values, "first": item_id(chunk.number, 0), "beyond": item_id(chunk.number + 1, 0)},
+        ).fetchall()
+        if rows and tag_filter.needs_spans:
+            if not tag_filter.may_be_in(self._reader.message(chunk.number)):
+                return []
+            spans = self._opened.get(chunk.number)
+            rows = [row for row in rows if (place := place_of(row[0])[1]) < len(spans) and tag_filter.matches(spans[place])]
+        return [(trace, start_us) for _, trace, start_us in rows]
+
+    def _trace_id(self, number: int) -> Sequence[bytes]:
+        """The trace's id, or nothing when it was deleted meanwhile."""
+        row = self._reader.connection.execute("SELECT trace_id FROM trace WHERE id = ?", (number,)).fetchone()
+        return () if row is None else (row[0],)
+
+
+def _condition(query: TraceQuery, tag_filter: TagFilter) -> tuple[str, dict[str, int | str]]:
+    """SQL that a row of `span` must fulfil, and its values."""
+    conditions = ["start_us >= :start", "start_us <= :end", *tag_filter.row_conditions]
+    values: dict[str, int | str] = {"start": query.within.start_us, "end": query.within.end_us}
+    if query.operation is not None:
+        conditions.append("operation IN (SELECT id FROM operation WHERE name = :operation)")
+        values["operation"] = query.operation[:MAX_NAME_CHARS]
+    if query.min_duration_us:
+        conditions.append("duration_us >= :min_duration")
+        values["min_duration"] = query.min_duration_us
+    if query.max_duration_us is not None:
+        conditions.append("duration_us <= :max_duration")
+        values["max_duration"] = query.max_duration_us
+    return "".join(f" AND {condition}" for condition in conditions), values
