@@ -114,13 +114,13 @@ class Response(_Message):
     healed: int = Field(default=0, description="leases ended by a heal")
 
 
-def socket_path(state: Path) -> Path:
+def socket_path(state: Path, name: str = "control.sock") -> Path:
     """Where the supervisor of `state` listens: in the folder or, its path being too long for a socket, in the temporary one."""
-    inside = state.absolute() / "control.sock"
+    inside = state.absolute() / name
     if len(os.fsencode(inside)) <= _MAX_SOCKET_PATH:
         return inside
     digest = hashlib.sha256(os.fsencode(state.absolute())).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"firebreak-{os.getuid()}-{digest}.sock"
+    return Path(tempfile.gettempdir()) / f"firebreak-{os.getuid()}-{digest}-{name}"
 
 
 def ask(state: Path, request: Request, timeout_s: float = 30.0) -> Response:

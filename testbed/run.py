@@ -68,6 +68,18 @@ class RunFolder:
         """One `<service>.sqlite` a service."""
         return self.root / "data"
 
+    @property
+    def supervisor_log(self) -> Path:
+        """What the supervisor and the warmed parent had to complain about."""
+        return self.root / "supervisor.log"
+
+    def clear(self) -> None:
+        """Removes what an earlier system left here, and nothing else. Raises OSError when the disk refuses."""
+        mine = ("registry.json*", "secrets.json", "telemetry.sqlite*", "processes.jsonl*", "supervisor.log", "*.sock")
+        stale = [path for pattern in (*mine, "logs/*.jsonl*", "data/*.sqlite*") for path in self.root.glob(pattern)]
+        for path in stale:
+            path.unlink()
+
     def create(self) -> None:
         """Makes the folder and its children. Raises OSError when the disk refuses."""
         for folder in (self.root, self.logs, self.data):

@@ -1,0 +1,132 @@
+"""What is to run: every instance with its port, its environment and its log, worked out before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.policy import Profile, Switch
+from services.topology import Topology
+from testbed.ports import HOST, OTLP, TRACES
+from testbed.process import Command
+from testbed.run import RunFolder, Secrets
+
+TELEMETRY: Final = "telemetry"
+"""The embedded store of spans and logs: kept like a service, but part of the instruments, so no target of faults."""
+STORE_MODULE: Final = "observability.store.main"
+
+
+@dataclass(frozen=True)
+class InstancePlan:
+    """One process to keep. `port` 0 lets it take any; `environment` holds everything but the port."""
+
+    service: str
+    replica: int
+    module: str
+    port: int
+    environment: Mapping[str, str]
+    log: Path
+    host: str = HOST
+
+    @property
+    def name(self) -> str:
+        """Such as `orders/2`."""
+        return f"{self.service}/{self.replica}"
+
+    def command(self, port: int) -> Command:
+        """The process to start, on `port`."""
+        return Command(self.name, self.module, {**self.environment, "FIREBREAK_PORT": str(port)}, self.log)
+
+
+@dataclass(frozen=True)
+class SystemPlan:
+    """A whole system. Built by `plan_system`."""
+
+    run_id: str
+    topology: Path
+    profile: Profile
+    without: tuple[Switch, ...]
+    instances: tuple[InstancePlan, ...]
+    otlp_endpoint: str
+    entry: str
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules that a warmed parent imports, each once."""
+        return tuple(dict.fromkeys(instance.module for instance in self.instances))
+
+
+@dataclass(frozen=True)
+class SystemRequest:
+    """What somebody wants to run."""
+
+    folder: RunFolder
+    topology_path: Path
+    topology: Topology
+    profile: Profile
+    without: tuple[Switch, ...]
+    ports: Mapping[str, int]
+    """Asked for by name; the rest is chosen by testbed.ports."""
+    free_ports: bool
+    seed: int
+    run_id: str
+    arm: str
+    log_level: str
+    notify_socket: Path
+
+
+def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secrets) -> SystemPlan:
+    """The plan that fulfils a request on the chosen `ports`, the telemetry store first."""
+    otlp_endpoint = f"http://{HOST}:{ports[OTLP]}"
+    shared = _shared_environment(request, secrets, otlp_endpoint)
+    store = _instance(request, TELEMETRY, 1, STORE_MODULE, ports[TRACES], shared | {
+        "FIREBREAK_STORE_PATH": str(request.folder.telemetry),
+        "FIREBREAK_OTLP_PORT": str(ports[OTLP]),
+    })  # fmt: skip
+    services = [
+        _instance(request, name, replica, service.module, ports.get(name, 0), shared | _database(request, name))
+        for name, service in request.topology.services.items()
+        for replica in range(1, service.replicas + 1)
+    ]
+    return SystemPlan(
+        run_id=request.run_id,
+        topology=request.topology_path,
+        profile=request.profile,
+        without=request.without,
+        instances=(store, *services),
+        otlp_endpoint=otlp_endpoint,
+        entry=request.topology.entry,
+    )
+
+
+def _instance(
+    request: SystemRequest, service: str, replica: int, module: str, port: int, environment: Mapping[str, str]
+) -> InstancePlan:
+    own = {"FIREBREAK_SERVICE": service, "FIREBREAK_REPLICA": str(replica)}
+    log = request.folder.logs / f"{service}-{replica}.jsonl"
+    return InstancePlan(service, replica, module, port, {**environment, **own}, log)
+
+
+def _database(request: SystemRequest, service: str) -> dict[str, str]:
+    """Every process gets the variable, so that none inherits another system's database from the caller's environment."""
+    path = request.folder.data.absolute() / f"{service}.sqlite"
+    return {"FIREBREAK_DATABASE_URL": f"sqlite+aiosqlite:///{path}" if request.topology.services[service].database else ""}
+
+
+def _shared_environment(request: SystemRequest, secrets: Secrets, otlp_endpoint: str) -> dict[str, str]:
+    return {
+        "FIREBREAK_HOST": HOST,
+        "FIREBREAK_TOPOLOGY": str(request.topology_path.absolute()),
+        "FIREBREAK_REGISTRY": str(request.folder.registry.absolute()),
+        "FIREBREAK_PROFILE": str(request.profile),
+        "FIREBREAK_WITHOUT": ",".join(map(str, request.without)),
+        "FIREBREAK_OTLP_ENDPOINT": otlp_endpoint,
+        "FIREBREAK_INTERNAL_TOKEN": secrets.internal_token,
+        "FIREBREAK_CHAOS_TOKEN": secrets.chaos_token,
+        "FIREBREAK_SIGNING_KEY": secrets.signing_key,
+        "FIREBREAK_RUN_ID": request.run_id,
+        "FIREBREAK_ARM": request.arm,
+        "FIREBREAK_SEED": str(request.seed),
+        "FIREBREAK_LOG_LEVEL": request.log_level,
+        "NOTIFY_SOCKET": str(request.notify_socket),
+    }

@@ -1,0 +1,110 @@
+"""Which port everybody gets: well-known ones for what people open, free ones for the rest."""
+
+import errno
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from services.topology import Topology
+
+HOST: Final = "127.0.0.1"
+TRACES: Final = "traces"
+OTLP: Final = "otlp"
+TRACES_PORT: Final = 16_686
+"""Jaeger's query API and UI."""
+OTLP_PORT: Final = 4_318
+"""OTLP over HTTP."""
+
+
+class PortError(ValueError):
+    """A port cannot be used as asked; the text says which, why, and the way out."""
+
+
+def choose_ports(topology: Topology, asked: Mapping[str, int], *, free_ports: bool) -> dict[str, int]:
+    """Port by name, for every service with one fixed port, `traces` and `otlp`. Services that may take any port are absent.
+
+    Args:
+        topology: The services and their fixed ports.
+        asked: Ports by name that override everything else.
+        free_ports: Take free ports instead of the well-known ones.
+
+    Raises:
+        PortError: An unknown name, or ports that somebody else uses.
+    """
+    fixed = {name: service.port for name, service in topology.services.items() if service.port is not None}
+    well_known = fixed | {TRACES: TRACES_PORT, OTLP: OTLP_PORT}
+    single = [name for name, service in topology.services.items() if service.replicas == 1]
+    for name, port in asked.items():
+        if name not in (*single, TRACES, OTLP):
+            allowed = ", ".join((*single, TRACES, OTLP))
+            raise PortError(f"--port {name}={port}: {name!r} has no single port; allowed: {allowed}")
+        if not 1 <= port <= 65_535:
+            raise PortError(f"--port {name}={port}: a port is a number from 1 to 65535")
+    chosen = {name: 0 if free_ports else port for name, port in well_known.items()} | dict(asked)
+    _check(chosen)
+    # Others must know the store's ports before it runs, so that all can start together.
+    return {name: port or free_port() for name, port in chosen.items()}
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                raise PortError(f"port {port} needs root; choose one above 1023") from None
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port that nobody used a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def listener_of(port: int, proc: Path = Path("/proc")) -> str:
+    """Who listens on a TCP port, as `python3 (process 4711)`; empty when this system or its permissions do not tell."""
+    inodes = {inode for table in ("tcp", "tcp6") for inode in _listening(proc / "net" / table, port)}
+    for folder in proc.glob("[0-9]*") if inodes else ():
+        try:
+            if any(str(entry.readlink()) in inodes for entry in (folder / "fd").iterdir()):
+                return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
+        except OSError:  # Another user's process, or one that just ended.
+            continue
+    return ""
+
+
+def _listening(table: Path, port: int) -> list[str]:
+    """Sockets of a /proc/net table that listen (state 0A) on `port`, as they are spelled under /proc/PID/fd."""
+    try:
+        rows = [line.split() for line in table.read_text().splitlines()[1:]]
+    except OSError:
+        return []
+    return [f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port]
+
+
+def _check(chosen: Mapping[str, int]) -> None:
+    owners: dict[int, str] = {}
+    problems = []
+    for name, port in chosen.items():
+        if port and port in owners:
+            problems.append(f"port {port} is asked for by both {owners[port]} and {name}")
+        elif port and not is_free(HOST, port):
+            listener = listener_of(port)
+            problems.append(f"port {port} ({name}) is taken{f' by {listener}' if listener else ''}")
+        owners[port] = name
+    if problems:
+        first = next(name for name, port in chosen.items() if port and f"port {port} " in problems[0])
+        another = f"--port {first}={_another(chosen[first])}"
+        raise PortError("\n".join(problems) + f"\nfree it, or start with --free-ports, or choose another: {another}")
+
+
+def _another(port: int) -> int:
+    """A port near `port` that is free, for the advice."""
+    return next((near for near in range(port + 1, min(port + 50, 65_536)) if is_free(HOST, near)), free_port())

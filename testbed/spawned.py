@@ -1,0 +1,57 @@
+"""Processes started from scratch, one interpreter each: slower and larger than forked ones, and portable."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+from testbed.process import Child, Command
+
+
+class SpawnedProcesses:
+    """Starts `python -m module`, on a leash where the kernel has one (testbed.leash: Linux)."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, tuple[subprocess.Popen[bytes], Child]] = {}
+
+    async def start(self, command: Command) -> Child:
+        """Starts a process. Raises OSError when the system is short of something."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCHLD, self._reap)  # No thread a child, as asyncio's own watcher would take.
+        process = _spawn(command)
+        child = Child(process.pid, loop.create_future())
+        self._running[process.pid] = process, child
+        self._reap()  # It may have ended before it was listed.
+        return child
+
+    def signal(self, child: Child, number: int) -> None:
+        """Sends a signal; a process that was not reaped cannot have lent its id to another."""
+        if child.pid in self._running:
+            self._running[child.pid][0].send_signal(number)
+
+    def close(self) -> None:
+        """Kills whatever still runs."""
+        for process, child in tuple(self._running.values()):
+            process.kill()
+            process.wait()
+            child.exit.set_result(process.returncode)
+        self._running.clear()
+
+    def _reap(self) -> None:
+        for pid, (process, child) in tuple(self._running.items()):
+            if process.poll() is not None:
+                del self._running[pid]
+                child.exit.set_result(process.returncode)
+
+
+def _spawn(command: Command) -> subprocess.Popen[bytes]:
+    with command.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "testbed.leash", str(os.getpid()), command.module],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | command.environment,
+            start_new_session=True,
+        )

@@ -1,0 +1,170 @@
+"""A running system: all replicas of a plan, the registry that tells who runs where, and the faults in force."""
+
+import asyncio
+import logging
+import time
+from typing import Literal
+
+from services.registry import Registry
+from testbed.control import ControlError, HealRequest, ProcessFaultRequest, RestartRequest, SystemStatus, socket_path
+from testbed.journal import Event, Journal
+from testbed.keeper import Keeper
+from testbed.notices import Notice, NoticeBoard
+from testbed.plan import TELEMETRY, SystemPlan
+from testbed.ports import TRACES
+from testbed.probe import is_ready
+from testbed.process import Processes
+from testbed.replica import Replica, Surroundings
+from testbed.run import RunFolder
+
+_log = logging.getLogger(__name__)
+_TAIL_BYTES = 4_096
+_MAX_REASON_CHARS = 400
+
+
+class StartFailedError(Exception):
+    """The system could not be started; the text says which process failed, and how."""
+
+
+class System:
+    """Starts, watches and stops what a plan lists. Lives in one event loop."""
+
+    def __init__(self, plan: SystemPlan, folder: RunFolder, processes: Processes, supervisor_pid: int) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._processes = processes
+        self._supervisor_pid = supervisor_pid
+        self._started_at = time.time()
+        self._phase: Literal["starting", "ready", "stopping"] = "starting"
+        self._journal = Journal(folder.journal)
+        self._changed = asyncio.Event()
+        self._board = NoticeBoard(socket_path(folder.root, "notify.sock"), self._notice)
+        loop = asyncio.get_running_loop()
+        around = Surroundings(processes, self._journal, loop, is_ready, self._note_change, self._process_ended)
+        self._replicas = {instance.name: Replica(instance, around) for instance in plan.instances}
+        targets = {name: replica for name, replica in self._replicas.items() if replica.plan.service != TELEMETRY}
+        self._keeper = Keeper(targets, loop, self._journal, time.time)
+        self._lives: list[asyncio.Task[None]] = []
+
+    @property
+    def up(self) -> int:
+        """How many replicas are ready."""
+        return sum(replica.is_up for replica in self._replicas.values())
+
+    @property
+    def total(self) -> int:
+        """How many replicas there are."""
+        return len(self._replicas)
+
+    async def start(self) -> None:
+        """Starts all replicas together and returns once all are ready.
+
+        Raises:
+            StartFailedError: One of them failed for good; the others still run and want `stop`.
+            OSError: The disk refused the registry or the socket.
+        """
+        self._board.open()
+        self._write_registry()
+        self._lives = [asyncio.create_task(replica.run(), name=replica.name) for replica in self._replicas.values()]
+        await self._until_up(list(self._replicas.values()))
+        self._phase = "ready"
+
+    async def changes(self) -> None:
+        """Returns after the next change of any replica."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def stop(self) -> None:
+        """Stops everything, services before the store so that their last spans arrive, and removes what told of them."""
+        self._phase = "stopping"
+        self._keeper.close()
+        for is_store in (False, True):
+            replicas = [each for each in self._replicas.values() if (each.plan.service == TELEMETRY) is is_store]
+            await asyncio.gather(*(replica.stop() for replica in replicas))
+        for life in self._lives:
+            life.cancel()
+        await asyncio.gather(*self._lives, return_exceptions=True)
+        self._processes.close()
+        self._board.close()
+        self._folder.registry.unlink(missing_ok=True)
+
+    def fault(self, request: ProcessFaultRequest) -> None:
+        """Puts a process fault in force. Raises ControlError, with nothing done."""
+        if request.service == TELEMETRY:
+            raise ControlError(f"{TELEMETRY} is the instrument that watches the faults, not a target of them")
+        self._keeper.grant(request)
+
+    def heal(self, request: HealRequest) -> int:
+        """Ends process faults and returns how many. Raises ControlError."""
+        return self._keeper.heal(request)
+
+    async def restart(self, request: RestartRequest) -> None:
+        """Stops and starts replicas, one after the other. Raises ControlError for unknown or faulted ones, and failed starts."""
+        names = [f"{TELEMETRY}/1"] if request.service == TELEMETRY else self._keeper.select(request.service, request.replica)
+        leased = [name for name in names if self._keeper.is_leased(name)]
+        if leased:
+            raise ControlError(f"a fault is in force on {', '.join(leased)}; end it first: chaos heal")
+        for name in names:
+            replica = self._replicas[name]
+            self._journal.write(Event.RESTART, name, pid=replica.pid, reason="asked for")
+            await replica.stop()
+            replica.release()
+            try:
+                await self._until_up([replica])
+            except StartFailedError as error:
+                raise ControlError(str(error)) from None
+
+    def status(self) -> SystemStatus:
+        """What runs, where, and which faults are in force."""
+        instances = {name: replica.instance() for name, replica in self._replicas.items()}
+        people = {self._plan.entry: instances[f"{self._plan.entry}/1"], TRACES: instances[f"{TELEMETRY}/1"]}
+        degraded = self._phase == "ready" and any(replica.failure for replica in self._replicas.values())
+        return SystemStatus(
+            run_id=self._plan.run_id,
+            phase="degraded" if degraded else self._phase,
+            profile=str(self._plan.profile),
+            without=tuple(map(str, self._plan.without)),
+            topology=str(self._plan.topology),
+            started_at=self._started_at,
+            supervisor_pid=self._supervisor_pid,
+            instances=tuple(instances.values()),
+            addresses={name: instance.base_url for name, instance in people.items() if instance.port},
+            otlp_endpoint=self._plan.otlp_endpoint,
+            leases=self._keeper.leases(),
+        )
+
+    async def _until_up(self, replicas: list[Replica]) -> None:
+        while not all(replica.is_up for replica in replicas):
+            failed = next((replica for replica in replicas if replica.failure), None)
+            if failed is not None:
+                raise StartFailedError(self._explain(failed))
+            await self.changes()
+
+    def _explain(self, replica: Replica) -> str:
+        """Why a replica was given up, with the last line of its log, which usually names the cause."""
+        try:
+            with replica.plan.log.open("rb") as log:
+                log.seek(max(0, log.seek(0, 2) - _TAIL_BYTES))
+                lines = log.read().decode(errors="replace").strip().splitlines()
+        except OSError:
+            lines = []
+        last = f"\nlast line of {replica.plan.log}: {lines[-1][:_MAX_REASON_CHARS]}" if lines else ""
+        return f"{replica.name} cannot be kept running: {replica.failure}{last}"
+
+    def _notice(self, notice: Notice) -> None:
+        if notice.instance in self._replicas:
+            self._replicas[notice.instance].notify(notice)
+
+    def _process_ended(self, name: str) -> None:
+        self._keeper.process_ended(name)
+
+    def _note_change(self) -> None:
+        self._changed.set()
+        if self._phase != "stopping":
+            try:
+                self._write_registry()
+            except OSError as error:  # The old file stands; callers find out by themselves that an instance is gone.
+                _log.error("%s: %s", self._folder.registry, error.strerror)
+
+    def _write_registry(self) -> None:
+        Registry(instances=tuple(replica.instance() for replica in self._replicas.values())).write(self._folder.registry)
