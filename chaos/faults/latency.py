@@ -18,7 +18,7 @@ class Latency(RequestFault):
     latency_ms: float = Field(gt=0, le=MAX_LATENCY_MS)
     jitter_ms: float = Field(default=0.0, ge=0)
 
-    summary: ClassVar[str] = "answers later: latency_ms, plus or minus up to jitter_ms"
+    summary: ClassVar[str] = "answers later, by a fixed time plus or minus a jitter"
 
     @model_validator(mode="after")
     def _not_before_the_request(self) -> Self:

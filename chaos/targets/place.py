@@ -50,5 +50,5 @@ class Place:
 
 def _unknown(what: str, text: str, allowed: Sequence[str]) -> UnknownPlaceError:
     close = difflib.get_close_matches(text, allowed, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return UnknownPlaceError(f"unknown {what} {text!r}{hint} Allowed: {', '.join(allowed) or 'none'}")
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return UnknownPlaceError(f"unknown {what} {text!r}{hint}; allowed: {', '.join(allowed) or 'none'}")
