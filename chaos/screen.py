@@ -140,5 +140,5 @@ def _command(verb: str, state: Path, place: Place | None = None) -> str:
 
 
 def instances_of(leases: Iterable[PlacedLease | ProcessLease]) -> tuple[str, ...]:
-    """The processes of leases."""
-    return tuple(lease.instance for lease in leases)
+    """The processes of leases, each once."""
+    return tuple(dict.fromkeys(lease.instance for lease in leases))

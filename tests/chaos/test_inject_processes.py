@@ -19,7 +19,7 @@ from services.registry import Instance, InstanceState
 pytestmark = pytest.mark.system
 
 SERVICE = """
-import socket, uvicorn
+import socket, sys, uvicorn
 from chaos.inject.asgi import answer, read_body
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
@@ -29,7 +29,8 @@ async def echo(scope, receive, send):
 
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
-config = uvicorn.Config(ChaosMiddleware(echo, LeaseTable(), "token"), lifespan="off", access_log=False, loop="uvloop")
+app = ChaosMiddleware(echo, LeaseTable(), "token")
+config = uvicorn.Config(app, lifespan="off", access_log=False, loop="uvloop", http=sys.argv[1])
 uvicorn.Server(config).run(sockets=[listener])
 """
 TOOL = """
@@ -68,8 +69,10 @@ class Service:
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with subprocess.Popen([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    """The parameter, if any, is uvicorn's HTTP implementation."""
+    command = [sys.executable, "-c", SERVICE, getattr(request, "param", "auto")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         running = Service(process)
         try:
             yield running
@@ -84,6 +87,7 @@ async def post(url: str, body: bytes = b"{}", timeout_s: float = 10) -> tuple[in
         return response.status, await response.read()
 
 
+@pytest.mark.parametrize("service", ["h11", "httptools"], indirect=True)
 async def test_an_abort_is_a_disconnect_to_the_caller_and_no_error_to_the_server(service: Service) -> None:
     service.leases.grant(LeaseRequest(fault=Abort(), lease_ms=60_000))
     for body in (b"", b"{}", b"x" * 200_000):
