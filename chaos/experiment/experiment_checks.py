@@ -3,9 +3,11 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
-from chaos.experiment.fault_plan import ProcessFaultPlan, Target
+from chaos.experiment.fault_plan import ProcessFaultPlan
 from chaos.experiment.model import Experiment, Reason, ReasonKind
 from chaos.experiment.result import Verdict
+from chaos.targets.errors import UnknownPlaceError
+from chaos.targets.place import Place
 from services.document import Document, Mistake
 from services.policy import EdgePolicy, FallbackKind, Profile, Switch, effective_policy
 from services.topology import Topology
@@ -48,8 +50,8 @@ def _load(document: Document, experiment: Experiment) -> Iterator[Mistake]:
 def _fault(document: Document, experiment: Experiment, topology: Topology) -> Iterator[Mistake]:
     fault = experiment.fault
     try:
-        target = Target.parse(fault.target, topology)
-    except ValueError as error:
+        target = Place.parse(fault.target, topology)
+    except UnknownPlaceError as error:
         yield document.mistake(("fault", "target"), str(error))
         return
     if isinstance(fault, ProcessFaultPlan) and target.edge:

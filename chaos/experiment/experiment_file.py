@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from chaos.experiment.experiment_checks import find_mistakes
-from chaos.experiment.fault_plan import Target
 from chaos.experiment.model import Experiment
+from chaos.targets.place import Place
 from services.document import DocumentError, Mistake, read_document
 from services.topology import Topology, default_topology_path, load_topology
 
@@ -23,9 +23,9 @@ class LoadedExperiment:
     topology: Topology
 
     @property
-    def target(self) -> Target:
+    def place(self) -> Place:
         """Where the fault acts."""
-        return Target.parse(self.experiment.fault.target, self.topology)
+        return Place.parse(self.experiment.fault.target, self.topology)
 
 
 def shipped_experiments() -> dict[str, Path]:

@@ -1,6 +1,5 @@
 """The fault of an experiment, as its YAML states it: what kind, at what, how strongly."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -8,39 +7,6 @@ from pydantic import Field, model_validator
 from chaos.faults import Abort, AnyFault, Error, Hang, Latency
 from services.document import Frozen
 from services.duration import DurationMs
-from services.topology import Topology, split_edge
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a fault acts: on a service, on one replica of it, or on an edge (in the caller's processes)."""
-
-    service: str
-    replica: int | None = None
-    edge: str | None = None
-
-    @classmethod
-    def parse(cls, text: str, topology: Topology) -> "Target":
-        """Reads `deliveries`, `orders/2` or `orders->payments`. Raises ValueError naming what is allowed."""
-        if "->" in text:
-            if text not in topology.edges:
-                raise ValueError(f"unknown edge {text!r}; allowed: {', '.join(topology.edges)}")
-            return cls(split_edge(text)[0], edge=text)
-        name, slash, number = text.partition("/")
-        if name not in topology.services:
-            raise ValueError(f"unknown service {name!r}; allowed: {', '.join(topology.services)}")
-        replicas = topology.services[name].replicas
-        if slash and number not in {str(each) for each in range(1, replicas + 1)}:
-            raise ValueError(f"unknown replica {text!r}; {name} has {', '.join(f'{name}/{n}' for n in range(1, replicas + 1))}")
-        return cls(name, int(number) if slash else None)
-
-    @property
-    def callee(self) -> str:
-        """The service whose answers the fault spoils."""
-        return split_edge(self.edge)[1] if self.edge else self.service
-
-    def __str__(self) -> str:
-        return self.edge or (f"{self.service}/{self.replica}" if self.replica else self.service)
 
 
 class _FaultPlan(Frozen):

@@ -1,1 +1,1 @@
-"""Business rules that hold whatever is killed when, one a file."""
+"""What must be true of the business whatever fails: one invariant a file, read from the services' own audits."""

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from chaos.experiment.result import ArmResult, ProofKind, Result, Verdict
 
-FIXTURE = Path(__file__).parent / "fixtures" / "outage" / "verdict.json"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "outage" / "verdict.json"
 
 
 def test_a_result_survives_writing_and_reading(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Everything that an arm left behind, read from its folder and from nowhere else."""
+
+from dataclasses import dataclass
+
+from chaos.experiment.facts import ArmFacts, FaultFacts
+from chaos.experiment.folders import ArmFolder, read_model
+from chaos.experiment.journeys import EvidenceError, Journey, read_journeys
+from chaos.experiment.load_summary import LoadSummary
+from chaos.experiment.machine import CpuRecord
+from chaos.experiment.metrics import MetricsRecord
+from chaos.experiment.process_journal import ProcessJournal
+from chaos.experiment.result import TracePick
+from chaos.experiment.served import Served
+from chaos.experiment.trace import read_pick
+from chaos.experiment.windows import Windows
+from chaos.invariants.audit import Audit
+from chaos.invariants.one_courier import Outage
+from chaos.targets.place import Place
+
+
+@dataclass(frozen=True)
+class ArmEvidence:
+    """One arm's evidence. `audit` is None when the books could not be read, `trace` when no journey was degraded."""
+
+    facts: ArmFacts
+    fault: FaultFacts
+    journeys: tuple[Journey, ...]
+    load: LoadSummary
+    cpu: CpuRecord
+    metrics: MetricsRecord
+    journal: ProcessJournal
+    served: Served
+    audit: Audit | None
+    trace: TracePick | None
+
+    @classmethod
+    def read(cls, folder: ArmFolder, place: Place) -> "ArmEvidence":
+        """Reads an arm's folder. Raises EvidenceError for one that cannot be judged, naming the file."""
+        facts = folder.read_facts()
+        if facts.fault is None:
+            raise EvidenceError(f"{folder.facts}: says nothing of a fault")
+        journeys = read_journeys(folder.requests)
+        return cls(
+            facts=facts,
+            fault=facts.fault,
+            journeys=journeys,
+            load=LoadSummary.read(folder.load_summary),
+            cpu=CpuRecord.read(folder.cpu),
+            metrics=MetricsRecord.read(folder.metrics),
+            journal=ProcessJournal.read(folder.system.journal),
+            served=Served.read(folder.system.telemetry, place.service, facts.started_at),
+            audit=read_model(folder.audit, Audit) if folder.audit.exists() else None,
+            trace=read_pick(folder.trace, journeys),
+        )
+
+    @property
+    def lifted_s(self) -> float:
+        """When the fault was lifted: seconds from the schedule's start. A fault that nobody lifted lasted to the end."""
+        return self.facts.marks_s[-1] if self.fault.lifted_s is None else self.fault.lifted_s
+
+    @property
+    def windows(self) -> Windows:
+        """The windows that are compared."""
+        return Windows.of(self.facts.marks_s, self.fault.applied_s, self.lifted_s)
+
+    @property
+    def outage(self) -> Outage:
+        """When the fault was in force, on the wall clock."""
+        return Outage(self.facts.started_at + self.fault.applied_s, self.facts.started_at + self.lifted_s)

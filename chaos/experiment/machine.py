@@ -1,0 +1,129 @@
+"""The machine an experiment runs on: what it is, and how busy it was."""
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from chaos.experiment.journeys import EvidenceError
+from chaos.experiment.result import Machine
+
+SAMPLE_EVERY_S = 0.5
+_STAT = Path("/proc/stat")
+_CPUINFO = Path("/proc/cpuinfo")
+_IDLE_COLUMNS = (3, 4)  # idle and iowait (proc(5)): a processor that waits for a disk could do other work.
+_SHOWN = ("firebreak", "fastapi", "aiohttp", "uvicorn", "pybreaker", "sqlalchemy", "opentelemetry-sdk", "locust")
+
+
+class CpuSample(BaseModel):
+    """Processor time since boot, over all cores, in ticks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: float
+    """Unix time, seconds."""
+    busy: int
+    total: int
+
+
+@dataclass(frozen=True)
+class CpuRecord:
+    """Samples in order of time; empty where the machine offers none."""
+
+    samples: Sequence[CpuSample]
+
+    @classmethod
+    def read(cls, path: Path) -> "CpuRecord":
+        """Reads one sample a line. A missing file is an empty record. Raises EvidenceError for a damaged one."""
+        try:
+            lines = path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return cls(())
+        except OSError as error:
+            raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
+        try:
+            return cls(tuple(CpuSample.model_validate_json(line) for line in lines))
+        except ValidationError as error:
+            raise EvidenceError(f"{path}: is damaged: {error.errors(include_url=False)[0]['msg']}") from None
+
+    def busy_percent(self, start_at: float, end_at: float) -> float | None:
+        """Share of all cores' time that was used between two Unix times; None without two samples in between."""
+        inside = [sample for sample in self.samples if start_at <= sample.at <= end_at]
+        if len(inside) < 2 or inside[-1].total == inside[0].total:
+            return None
+        return 100 * (inside[-1].busy - inside[0].busy) / (inside[-1].total - inside[0].total)
+
+
+def read_cpu(stat: Path = _STAT) -> CpuSample | None:
+    """The counters of this instant; None on a system that has none such."""
+    try:
+        columns = [int(column) for column in stat.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
+    except (OSError, ValueError, IndexError):
+        return None
+    idle = sum(columns[index] for index in _IDLE_COLUMNS)
+    return CpuSample(at=time.time(), busy=sum(columns) - idle, total=sum(columns))
+
+
+class CpuSampler:
+    """Writes a sample twice a second from a thread of its own, from entering to leaving."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="cpu-sampler", daemon=True)
+        self.problem: OSError | None = None
+
+    def __enter__(self) -> "CpuSampler":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        try:
+            with self._path.open("w", encoding="utf-8", buffering=1) as file:
+                while (sample := read_cpu()) is not None:
+                    file.write(sample.model_dump_json() + "\n")
+                    if self._over.wait(SAMPLE_EVERY_S):
+                        return
+        except OSError as error:
+            self.problem = error
+
+
+def this_machine() -> Machine:
+    """What this machine is, as far as it tells."""
+    return Machine(
+        cpus=os.cpu_count() or 1,
+        cpu_model=_cpu_model(),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )
+
+
+def _cpu_model() -> str:
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Firebreak and of the packages that shape its figures."""
+    found = {}
+    for name in _SHOWN:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

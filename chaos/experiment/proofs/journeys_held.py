@@ -1,0 +1,34 @@
+"""Proof 2: the journeys that may degrade did or did not, and every other journey held."""
+
+from collections.abc import Iterable
+
+from chaos.experiment.result import Holding, JourneyResult, Proof, ProofKind, ProofStatus, Role
+
+
+def journeys_held(journeys: Iterable[JourneyResult]) -> Proof:
+    """Sums up what the comparisons found."""
+    every = tuple(journeys)
+    judged = [journey for journey in every if journey.role is Role.JUDGED]
+    by_holding = {holding: [each.name for each in judged if each.holding is holding] for holding in Holding}
+    if by_holding[Holding.LEAKED]:
+        status = ProofStatus.REFUTED
+    elif judged and len(by_holding[Holding.HELD]) == len(judged):
+        status = ProofStatus.PROVEN
+    else:
+        status = ProofStatus.UNKNOWN
+    said = [
+        f"{' and '.join(names)} {verb}"
+        for holding, verb in ((Holding.LEAKED, "leaked"), (Holding.HELD, "held"), (Holding.UNDECIDED, "undecided"))
+        if (names := by_holding[holding])
+    ]
+    said += [_degraded(journey) for journey in every if journey.role is Role.MAY_DEGRADE]
+    numbers = {str(holding): float(len(names)) for holding, names in by_holding.items() if holding is not Holding.NOT_JUDGED}
+    return Proof(kind=ProofKind.JOURNEYS_HELD, status=status, sentence="; ".join(said), numbers=numbers)
+
+
+def _degraded(journey: JourneyResult) -> str:
+    during = journey.fault
+    if not during.journeys:
+        return f"{journey.name} did not occur"
+    failed = during.journeys - during.succeeded
+    return f"{journey.name}: {during.degraded} of {during.journeys} degraded, {failed} failed"

@@ -1,0 +1,39 @@
+"""Proof 5: after the fault was lifted everything came back, undegraded, and stayed; and how long that took."""
+
+from collections.abc import Iterable, Mapping
+
+from chaos.experiment.journeys import Journey
+from chaos.experiment.result import Proof, ProofKind, ProofStatus, Recovery, Role
+from chaos.experiment.windows import Window
+
+QUIET_S = 3.0
+"""How long everything must have been well at the end to be called back; a third of a shorter phase."""
+
+
+def find_recovery(journeys: Iterable[Journey], roles: Mapping[str, Role], window: Window) -> Recovery:
+    """Time from the window's start to the last journey in it that failed or was served degraded. Watched ones are too rare."""
+    last_s, last_name = window.start_s, None
+    for journey in journeys:
+        well = journey.succeeded and not journey.degraded
+        if not well and roles.get(journey.name) in (Role.JUDGED, Role.MAY_DEGRADE) and window.contains(journey.intended_s):
+            last_s, last_name = max((last_s, last_name or ""), (journey.intended_s, journey.name))
+    quiet_s = min(QUIET_S, window.length_s / 3)
+    if window.length_s == 0 or window.end_s - last_s < quiet_s:
+        return Recovery(recovered=False, after_s=None, last_journey=last_name)
+    return Recovery(recovered=True, after_s=round(last_s - window.start_s, 3), last_journey=last_name)
+
+
+def recovery_proof(recovery: Recovery, window: Window) -> Proof:
+    """Tells a recovery as a proof."""
+    if recovery.recovered and recovery.after_s is not None:
+        late = f", {recovery.last_journey} last" if recovery.last_journey else ""
+        sentence = f"every journey was back {recovery.after_s:.1f} s after the fault was lifted{late}, and stayed so"
+        return _proof(ProofStatus.PROVEN, sentence, {"after_s": recovery.after_s, "watched_s": round(window.length_s, 3)})
+    if recovery.last_journey is None:
+        return _proof(ProofStatus.UNKNOWN, "the load ended before anybody could see a recovery", {})
+    sentence = f"{recovery.last_journey} was not back {window.length_s:.1f} s after the fault was lifted"
+    return _proof(ProofStatus.REFUTED, sentence, {"watched_s": round(window.length_s, 3)})
+
+
+def _proof(status: ProofStatus, sentence: str, numbers: dict[str, float]) -> Proof:
+    return Proof(kind=ProofKind.RECOVERY, status=status, sentence=sentence, numbers=numbers)

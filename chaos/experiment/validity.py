@@ -1,0 +1,71 @@
+"""Whether an arm says anything about the system at all."""
+
+from collections.abc import Iterator, Sequence
+
+from chaos.experiment.evidence import ArmEvidence
+from chaos.experiment.model import Bounds
+from chaos.experiment.result import JourneyResult, LoadQuality, Proof, ProofStatus, Role
+
+
+def load_quality(evidence: ArmEvidence, arrivals_sha256: str) -> LoadQuality:
+    """What the generator delivered, and how busy the machine was in the windows that are compared."""
+    load, windows, began = evidence.load, evidence.windows, evidence.facts.started_at
+    shares = [
+        evidence.cpu.busy_percent(began + window.start_s, began + window.end_s) for window in (windows.baseline, windows.fault)
+    ]
+    measured = [round(share, 1) for share in shares if share is not None]
+    return LoadQuality(
+        arrivals=load.arrivals,
+        sent=sum(load.sent.values()),
+        completed=sum(load.completed.values()),
+        abandoned=sum(load.abandoned.values()),
+        skipped=sum(load.skipped.values()),
+        dropped=sum(load.dropped.values()),
+        lateness_p50_ms=round(load.lateness_ms.p50, 3),
+        lateness_p99_ms=round(load.lateness_ms.p99, 3),
+        lateness_max_ms=round(load.lateness_ms.max, 3),
+        arrivals_sha256=arrivals_sha256,
+        cpu_mean_percent=round(sum(measured) / len(measured), 1) if measured else None,
+        cpu_max_percent=max(measured, default=None),
+    )
+
+
+def invalid_reasons(
+    evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality, bit: Proof, journeys: Sequence[JourneyResult]
+) -> tuple[str, ...]:
+    """Why the arm says nothing, one sentence each; empty when it does say something."""
+    return (
+        *([] if bit.status is ProofStatus.PROVEN else [f"the fault is not shown to have bitten: {bit.sentence}"]),
+        *_load(evidence, bounds, quality),
+        *_baseline(bounds, journeys),
+    )
+
+
+def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterator[str]:
+    if not evidence.load.complete:
+        yield f"the load is incomplete: {evidence.load.problem or 'the generator does not say why'}"
+    if quality.dropped:
+        yield f"{quality.dropped} of {quality.arrivals} arrivals were dropped: too many journeys in flight"
+    if quality.lateness_p99_ms > bounds.lateness_p99_ms:
+        yield (
+            f"the load came late: p99 {quality.lateness_p99_ms:.1f} ms after the intended instant, "
+            f"at most {bounds.lateness_p99_ms:g} ms is allowed"
+        )
+    if quality.cpu_max_percent is not None and quality.cpu_max_percent > bounds.machine_cpu_percent:
+        yield (
+            f"the machine was {quality.cpu_max_percent:.0f} % busy, at most {bounds.machine_cpu_percent:g} % is allowed: "
+            "what was measured is the machine, not the system"
+        )
+
+
+def _baseline(bounds: Bounds, journeys: Sequence[JourneyResult]) -> Iterator[str]:
+    for journey in journeys:
+        if journey.role is Role.WATCHED:
+            continue
+        before = journey.baseline
+        if not before.journeys:
+            yield f"{journey.name} did not occur in the baseline"
+        elif 100 * before.succeeded / before.journeys < bounds.baseline_success_percent:
+            yield f"the baseline was unhealthy: only {before.succeeded} of {before.journeys} {journey.name} journeys succeeded"
+        elif 100 * (1 - before.degraded / before.journeys) < bounds.baseline_success_percent:
+            yield f"the baseline was degraded: {before.degraded} of {before.journeys} {journey.name} journeys, without any fault"

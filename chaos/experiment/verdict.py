@@ -1,0 +1,147 @@
+"""From the evidence of an arm to its verdict: a pure function of what is in the arm's folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chaos.experiment.comparison import Compared, compare_all
+from chaos.experiment.evidence import ArmEvidence
+from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan
+from chaos.experiment.journeys import Journey, arrivals_digest
+from chaos.experiment.model import Experiment
+from chaos.experiment.proofs.alerts import alerts
+from chaos.experiment.proofs.fault_bit import fault_bit
+from chaos.experiment.proofs.invariants import invariants_held
+from chaos.experiment.proofs.journeys_held import journeys_held
+from chaos.experiment.proofs.recovery import find_recovery, recovery_proof
+from chaos.experiment.proofs.right_reason import right_reason
+from chaos.experiment.result import (
+    ArmResult,
+    FaultSpan,
+    Holding,
+    JourneyResult,
+    Proof,
+    ProofKind,
+    ProofStatus,
+    Role,
+    Verdict,
+)
+from chaos.experiment.sentences import journey_sentence
+from chaos.experiment.validity import invalid_reasons, load_quality
+from chaos.experiment.windows import Windows, second_by_second, window_stats
+from chaos.targets.place import Place
+
+_RESTS_ON = {
+    Verdict.ISOLATED: (ProofKind.RIGHT_REASON, ProofKind.RECOVERY, ProofKind.INVARIANTS),
+    Verdict.LEAKED: (ProofKind.INVARIANTS,),
+}
+"""Proofs beyond the verdict's own that must stand for an expectation to be met. What leaks need not recover."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict, and why: one sentence each."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+def judge_arm(evidence: ArmEvidence, experiment: Experiment, place: Place, seed: int) -> ArmResult:
+    """Everything there is to say about one arm."""
+    name, windows, roles = evidence.facts.name, evidence.windows, experiment.journeys.roles()
+    compared = compare_all(evidence.journeys, experiment.judged, windows, experiment.bounds.min_journeys, seed)
+    journeys = tuple(
+        _journey_result(each, role, evidence.journeys, windows, compared.get(each), experiment) for each, role in roles.items()
+    )
+    quality = load_quality(evidence, arrivals_digest(evidence.journeys, evidence.facts.marks_s[1]))
+    recovery = find_recovery(evidence.journeys, roles, windows.recovery)
+    proofs = (
+        fault_bit(evidence, experiment.fault, place),
+        journeys_held(journeys),
+        right_reason(evidence, experiment.because.get(name, ())),
+        alerts(),
+        recovery_proof(recovery, windows.recovery),
+        invariants_held(evidence),
+    )
+    decision = decide(invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys), journeys)
+    expected = experiment.expect[name]
+    doubts = doubts_about(expected, proofs) if decision.verdict is expected else ()
+    plan = experiment.arms[name]
+    return ArmResult(
+        name=name,
+        profile=str(plan.profile),
+        without=plan.without,
+        phases=evidence.facts.phases(),
+        fault=_fault_span(evidence, experiment.fault, place),
+        load=quality,
+        journeys=journeys,
+        series=tuple(second_by_second(evidence.journeys, each, evidence.facts.marks_s[-1]) for each in roles),
+        proofs=proofs,
+        recovery=recovery,
+        verdict=decision.verdict,
+        reasons=(*decision.reasons, *doubts),
+        expected=expected,
+        met=decision.verdict is expected and not doubts,
+        trace=evidence.trace,
+    )
+
+
+def decide(invalid: Sequence[str], journeys: Sequence[JourneyResult]) -> Decision:
+    """The verdict of an arm: the first that applies.
+
+    INVALID if the arm says nothing; LEAKED if any judged journey leaked; INCONCLUSIVE if any is undecided, be it for too few
+    journeys; ISOLATED when all held.
+    """
+    judged = [journey for journey in journeys if journey.role is Role.JUDGED]
+    undecided = [journey for journey in judged if journey.holding is Holding.UNDECIDED]
+    leaked = [journey for journey in judged if journey.holding is Holding.LEAKED]
+    if invalid:
+        return Decision(Verdict.INVALID, tuple(invalid))
+    if leaked:
+        return Decision(Verdict.LEAKED, tuple(journey.sentence for journey in leaked))
+    if undecided:
+        return Decision(Verdict.INCONCLUSIVE, tuple(journey.sentence for journey in undecided))
+    return Decision(Verdict.ISOLATED, tuple(journey.sentence for journey in judged))
+
+
+def doubts_about(expected: Verdict, proofs: Sequence[Proof]) -> tuple[str, ...]:
+    """Proofs that an expected verdict rests on and that do not stand, one sentence each."""
+    return tuple(
+        f"but {proof.kind.replace('_', ' ')} is {proof.status}: {proof.sentence}"
+        for proof in proofs
+        if proof.kind in _RESTS_ON.get(expected, ()) and proof.status in (ProofStatus.REFUTED, ProofStatus.UNKNOWN)
+    )
+
+
+def _journey_result(
+    name: str, role: Role, journeys: Sequence[Journey], windows: Windows, compared: Compared | None, experiment: Experiment
+) -> JourneyResult:
+    during = windows.fault.select(journeys, name)
+    stats = window_stats(during)
+    undecided = Holding.UNDECIDED if role is Role.JUDGED else Holding.NOT_JUDGED
+    return JourneyResult(
+        name=name,
+        role=role,
+        baseline=window_stats(windows.baseline.select(journeys, name)),
+        fault=stats,
+        recovery=window_stats(windows.recovery.select(journeys, name)),
+        straddling=sum(journey.done_s > windows.fault.end_s for journey in during),
+        comparison=compared.comparison if compared else None,
+        holding=compared.holding if compared else undecided,
+        sentence=journey_sentence(name, role, stats, compared, experiment.bounds),
+    )
+
+
+def _fault_span(evidence: ArmEvidence, plan: FaultPlan, place: Place) -> FaultSpan:
+    where = f"every process of {place}" if place.replica is None and not place.edge else str(place)
+    if isinstance(plan, ProcessFaultPlan):
+        description = f"{where} {'killed and kept down' if plan.kind == 'kill' else 'stopped (SIGSTOP)'}"
+    else:
+        description = f"{plan.request_fault()} on {plan.rate:.0%} of the requests {'over' if place.edge else 'to'} {place}"
+    return FaultSpan(
+        kind=plan.kind,
+        target=plan.target,
+        description=description,
+        applied_s=evidence.fault.applied_s,
+        lifted_s=evidence.lifted_s,
+        leases=evidence.fault.leases,
+    )
