@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-_MAX_ITEMS: Final = 4_096  # Decoded spans or logs, some 1 KiB each.
+_MAX_ITEMS: Final = 2_048  # Decoded spans or logs, some 2 KiB each.
 
 Item = TypeVar("Item")
 

@@ -67,8 +67,10 @@ class Writer:
         Raises:
             InvalidUploadError: It cannot be decoded; nothing of it is kept.
             UploadTooLargeError: It decompresses beyond the bound.
-            StorageUnavailableError: SQLite refused; nothing of it is kept.
+            StorageUnavailableError: SQLite refused, or the store is closing; nothing of it is kept.
         """
+        if not self._thread.is_alive():
+            raise StorageUnavailableError(self.failure)
         waiting = _Waiting(upload, asyncio.get_running_loop().create_future())
         self._queue.put(waiting)
         return await waiting.done
