@@ -1,0 +1,1 @@
+"""Couriers, and which of them brings which order."""

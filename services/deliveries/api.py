@@ -1,0 +1,62 @@
+"""Routes of deliveries. Every one may be repeated: the order's id is the key."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from services.deliveries.domain import Assignment, AssignmentRefusedError
+from services.deliveries.schemas import AssignmentAudit, AssignmentIn, AssignmentOut
+from services.deliveries.store import AssignmentStore
+from services.kit.audit import MAX_PAGE, After, Limit, Page, page_of
+from services.kit.errors import ConflictError, NotFoundError
+from services.kit.internal import require_internal_token
+
+router = APIRouter(prefix="/internal", dependencies=[Depends(require_internal_token)], tags=["deliveries"])
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+
+
+def _store(request: Request) -> AssignmentStore:
+    store: AssignmentStore = request.app.state.service
+    return store
+
+
+def _out(assignment: Assignment) -> AssignmentOut:
+    return AssignmentOut(
+        order_id=assignment.order_id,
+        customer_id=assignment.customer_id,
+        courier_id=assignment.courier_id,
+        courier=f"Courier {assignment.courier_id}",
+        state=assignment.state,
+    )
+
+
+@router.put("/assignments/{order_id}")
+async def assign(order_id: OrderId, body: AssignmentIn, request: Request) -> AssignmentOut:
+    """Finds a courier for an order."""
+    try:
+        return _out(await _store(request).assign(order_id, body.customer_id))
+    except AssignmentRefusedError as error:
+        raise ConflictError(str(error)) from None
+
+
+@router.get("/assignments/{order_id}")
+async def find(order_id: OrderId, request: Request) -> AssignmentOut:
+    """Who brings an order."""
+    assignment = await _store(request).find(order_id)
+    if assignment is None:
+        raise NotFoundError(f"order {order_id} has no courier")
+    return _out(assignment)
+
+
+@router.delete("/assignments/{order_id}", status_code=204)
+async def withdraw(order_id: OrderId, request: Request) -> None:
+    """Takes an order from its courier."""
+    await _store(request).withdraw(order_id)
+
+
+@router.get("/audit")
+async def audit(request: Request, after: After = "", limit: Limit = MAX_PAGE) -> Page[AssignmentAudit]:
+    """All assignments, by order id."""
+    found = await _store(request).page(after, limit + 1)
+    rows = [AssignmentAudit(order_id=a.order_id, courier_id=a.courier_id, state=a.state) for a in found]
+    return page_of(rows, [row.order_id for row in rows], limit)

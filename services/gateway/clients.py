@@ -1,0 +1,135 @@
+"""What the gateway asks of other services. An answer made by a fallback says so in `degraded`."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from services.gateway import schemas
+from services.kit.caller import Caller, Offer
+from services.kit.errors import NotFoundError
+from services.kit.message import Outgoing, Reply
+from services.kit.replies import parse_as
+from services.policy import FallbackKind
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Marked(Generic[Body]):
+    """A body, and by what kind of fallback it was made, if by any."""
+
+    body: Body
+    degraded: str | None = None
+
+
+class _SignedIn(BaseModel):
+    customer_id: int
+
+
+class _Placed(BaseModel):
+    customer_id: int
+    restaurant_id: int
+    items: list[schemas.Line]
+
+
+class _Assignment(BaseModel):
+    customer_id: int
+    courier: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Users:
+    """The users service."""
+
+    caller: Caller
+
+    async def sign_in(self, credentials: schemas.SessionIn) -> int:
+        """The customer's id. Raises UnauthenticatedError or CallError."""
+        outgoing = Outgoing("POST", "/internal/sign-in", "/internal/sign-in", credentials.model_dump_json().encode())
+        return (await self.caller.call("users", outgoing, parse_as(_SignedIn))).customer_id
+
+
+@dataclass(frozen=True)
+class Restaurants:
+    """The restaurants service."""
+
+    caller: Caller
+
+    async def page(self, after: int, limit: int) -> schemas.RestaurantPage:
+        """Restaurants with an id above `after`. Raises CallError."""
+        outgoing = Outgoing("GET", f"/internal/restaurants?after={after}&limit={limit}", "/internal/restaurants")
+        return await self.caller.call("restaurants", outgoing, parse_as(schemas.RestaurantPage))
+
+    async def menu(self, restaurant_id: int) -> schemas.Menu:
+        """A menu. Raises NotFoundError or CallError."""
+        path = f"/internal/restaurants/{restaurant_id}/menu"
+        outgoing = Outgoing("GET", path, "/internal/restaurants/{restaurant_id}/menu")
+        return await self.caller.call("restaurants", outgoing, parse_as(schemas.Menu))
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The orders service."""
+
+    caller: Caller
+
+    async def place(self, customer_id: int, basket: schemas.Basket, idempotency_key: str) -> Marked[schemas.Order]:
+        """Places an order, once a key. Raises NotFoundError, RefusedError, ConflictError or CallError."""
+        placed = _Placed(customer_id=customer_id, restaurant_id=basket.restaurant_id, items=basket.items)
+        body = placed.model_dump_json().encode()
+        outgoing = Outgoing("POST", "/internal/orders", "/internal/orders", body, idempotency_key)
+        parse = parse_as(schemas.Order)
+
+        def marked(reply: Reply) -> Marked[schemas.Order]:
+            return Marked(parse(reply), reply.degraded)
+
+        return await self.caller.call("orders", outgoing, marked)
+
+    async def find(self, order_id: str, customer_id: int) -> schemas.Order:
+        """A customer's own order. Raises NotFoundError or CallError."""
+        path = f"/internal/orders/{order_id}?customer_id={customer_id}"
+        return await self.caller.call("orders", Outgoing("GET", path, "/internal/orders/{order_id}"), parse_as(schemas.Order))
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """The deliveries service."""
+
+    caller: Caller
+
+    async def track(self, order_id: str, customer_id: int) -> Marked[schemas.Tracking]:
+        """Who brings a customer's own order. Raises NotFoundError for somebody else's, or CallError."""
+        outgoing = Outgoing("GET", f"/internal/assignments/{order_id}", "/internal/assignments/{order_id}")
+        parse = parse_as(_Assignment)
+
+        def tracked(reply: Reply) -> Marked[schemas.Tracking]:
+            if reply.status == NotFoundError.status:
+                return Marked(schemas.Tracking(order_id=order_id, status="awaiting_courier"))
+            found = parse(reply)
+            if found.customer_id != customer_id:
+                raise NotFoundError(f"order {order_id} does not exist")
+            status = schemas.Tracking.model_validate({"order_id": order_id, "status": found.state, "courier": found.courier})
+            return Marked(status)
+
+        unknown = Marked(schemas.Tracking(order_id=order_id, status="unknown"), FallbackKind.STATIC)
+        return await self.caller.call("deliveries", outgoing, tracked, Offer(FallbackKind.STATIC, lambda _error: unknown))
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """The notifications service."""
+
+    caller: Caller
+
+    async def inbox(self, customer_id: int) -> Marked[schemas.Inbox]:
+        """What a customer was told. Raises CallError."""
+        outgoing = Outgoing("GET", f"/internal/notifications?customer_id={customer_id}", "/internal/notifications")
+        parse = parse_as(schemas.Inbox)
+
+        def marked(reply: Reply) -> Marked[schemas.Inbox]:
+            return Marked(parse(reply))
+
+        empty = Marked(schemas.Inbox(notifications=[]), FallbackKind.STATIC)
+        return await self.caller.call("notifications", outgoing, marked, Offer(FallbackKind.STATIC, lambda _error: empty))

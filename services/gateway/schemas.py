@@ -1,0 +1,99 @@
+"""The public API's bodies."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class SessionIn(BaseModel):
+    """What a customer signs in with."""
+
+    email: str = Field(min_length=3, max_length=200)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class Session(BaseModel):
+    """A signed-in customer."""
+
+    token: str
+    customer_id: int
+    expires_in_s: int
+
+
+class Restaurant(BaseModel):
+    """One restaurant."""
+
+    id: int
+    name: str
+    cuisine: str
+    rating: float
+
+
+class RestaurantPage(BaseModel):
+    """Restaurants; `next` is the cursor of the next page, None on the last."""
+
+    restaurants: list[Restaurant]
+    next: int | None
+
+
+class Dish(BaseModel):
+    """One dish."""
+
+    id: int
+    name: str
+    price_cents: int
+
+
+class Menu(BaseModel):
+    """A restaurant and what it cooks."""
+
+    restaurant: Restaurant
+    dishes: list[Dish]
+
+
+class Line(BaseModel):
+    """A dish and how many of it."""
+
+    dish_id: int = Field(ge=1, le=10**9)
+    quantity: int = Field(ge=1, le=20)
+
+
+class Basket(BaseModel):
+    """What a customer wants."""
+
+    restaurant_id: int = Field(ge=1, le=10**9)
+    items: list[Line] = Field(min_length=1, max_length=50)
+
+
+class Order(BaseModel):
+    """An order. `awaiting_courier`: accepted and paid, a courier is being found."""
+
+    id: str
+    status: Literal["pending", "confirmed", "awaiting_courier", "cancelled"]
+    restaurant_id: int
+    items: list[Line]
+    total_cents: int
+    created_at: float = Field(description="Unix time, seconds")
+
+
+class Tracking(BaseModel):
+    """Where an order is. `unknown`: deliveries does not answer at the moment."""
+
+    order_id: str
+    status: Literal["assigned", "awaiting_courier", "withdrawn", "unknown"]
+    courier: str | None = None
+
+
+class Notification(BaseModel):
+    """What a customer was told about an order."""
+
+    order_id: str
+    kind: str
+    text: str
+    created_at: float = Field(description="Unix time, seconds")
+
+
+class Inbox(BaseModel):
+    """A customer's latest notifications, newest first."""
+
+    notifications: list[Notification]

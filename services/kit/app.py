@@ -1,0 +1,100 @@
+"""How a service is put together: the one place where telemetry, errors, health, limits and chaos meet the routes."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
+
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest
+
+from chaos.inject.leases import LeaseTable
+from chaos.inject.middleware import ChaosMiddleware
+from observability.telemetry import Origin, Telemetry, create_telemetry
+from services.kit.body_limit import BodyLimit
+from services.kit.deadlines import DeadlineMiddleware
+from services.kit.errors import install_error_mapping
+from services.kit.kit import Kit, assemble
+from services.kit.observer import ChaosTelemetry
+from services.kit.settings import Settings
+from services.topology import Topology
+
+Service = TypeVar("Service")
+Start = Callable[[Kit], AbstractAsyncContextManager[Service]]
+"""Opens what a service is made of; what it yields becomes `app.state.service`."""
+
+
+def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
+    """A FastAPI application ready to be served.
+
+    A request passes, outside in: server span, metrics, body limit, chaos, deadline, routes.
+
+    Raises:
+        DocumentError: The topology cannot be used.
+        ValueError: A switched-off pattern or edge does not exist.
+    """
+    topology = settings.load_topology()
+    settings.switches(topology)  # Complains now rather than at the first call.
+    origin = Origin(settings.service, settings.instance, settings.run_id, settings.arm)
+    telemetry = create_telemetry(origin, settings.otlp_endpoint or None, settings.log_level)
+    leases = _lease_table(settings, topology, telemetry)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with assemble(settings, topology, telemetry, leases) as kit, start(kit) as service:
+                app.state.kit = kit
+                app.state.service = service
+                yield
+        finally:
+            telemetry.shutdown()
+
+    app = FastAPI(
+        title=f"FeastFast {settings.service}",
+        version="1",
+        lifespan=lifespan,
+        # FastAPI has telemetry of its own; beside ours every request would be traced twice.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.settings = settings
+    install_error_mapping(app)
+    app.include_router(_operations(telemetry))
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(DeadlineMiddleware)
+    app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
+    app.add_middleware(BodyLimit)
+    telemetry.instrument(app)
+    return app
+
+
+def _lease_table(settings: Settings, topology: Topology, telemetry: Telemetry) -> LeaseTable:
+    return LeaseTable(
+        service=settings.service,
+        edges=[f"{settings.service}->{callee}" for callee in topology.callees(settings.service)],
+        seed=f"{settings.seed}/{settings.instance}",
+        observer=ChaosTelemetry(telemetry.metrics),
+    )
+
+
+def _operations(telemetry: Telemetry) -> APIRouter:
+    """What the platform asks of every service."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live")
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @router.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        """The service has started; an absent dependency is its caller's policies' concern, not a reason to be unready."""
+        return {"status": "ready"}
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """OpenMetrics, the format that carries exemplars."""
+        text: bytes = generate_latest(telemetry.metrics.registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        return Response(text, media_type=OPENMETRICS)
+
+    return router

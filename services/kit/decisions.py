@@ -1,0 +1,48 @@
+"""Where the patterns' decisions go: an event on the current span, a count, and a log line for the rare ones."""
+
+import logging
+
+from opentelemetry import trace
+
+from observability import names
+from observability.metrics import Metrics
+from services.kit.resilience import breaker
+from services.kit.resilience.decision import Decision, Verb
+
+_log = logging.getLogger(__name__)
+_EVENTS = {
+    Verb.RETRY: names.EVENT_RETRY,
+    Verb.RETRY_DENIED: names.EVENT_RETRY_DENIED,
+    Verb.BREAKER: names.EVENT_BREAKER,
+    Verb.REJECTED: names.EVENT_REJECTED,
+    Verb.FALLBACK: names.EVENT_FALLBACK,
+}
+_STATE_VALUES = {breaker.CLOSED: 0, breaker.HALF_OPEN: 1, breaker.OPEN: 2}
+
+
+class TelemetrySink:
+    """Makes every decision visible."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def decided(self, decision: Decision) -> None:
+        """Takes one decision, inside the call that it concerns."""
+        trace.get_current_span().add_event(
+            _EVENTS[decision.verb],
+            {names.ATTR_EDGE: decision.edge, names.ATTR_REASON: decision.reason, "decision": decision.detail},
+        )
+        match decision.verb:
+            case Verb.RETRY:
+                self._metrics.retries.labels(decision.edge, "granted").inc()
+            case Verb.RETRY_DENIED:
+                self._metrics.retries.labels(decision.edge, decision.detail).inc()
+            case Verb.FALLBACK:
+                self._metrics.fallbacks.labels(decision.edge, decision.detail).inc()
+                trace.get_current_span().set_attribute(names.ATTR_DEGRADED, decision.detail)
+            case Verb.BREAKER:
+                self._metrics.breaker_transitions.labels(decision.edge, decision.detail).inc()
+                self._metrics.breaker_state.labels(decision.edge).set(_STATE_VALUES[decision.detail])
+                _log.warning("breaker of %s is %s (%s)", decision.edge, decision.detail, decision.reason)
+            case Verb.REJECTED:
+                pass  # resilience_calls_total{outcome="breaker_open"} counts it.

@@ -1,0 +1,170 @@
+"""What can go wrong in a service, and its one mapping to an answer (RFC 9457, `application/problem+json`).
+
+ServiceError                    status  meaning
++-- NotFoundError               404     no such thing, or not yours
++-- ConflictError               409     contradicts what is already so
++-- RefusedError                422     well-formed, but the rules say no
++-- UnauthenticatedError        401     who are you
++-- CallError                           a call to another service did not succeed; names the edge
+    +-- UnreachableError        503     no instance, or no connection
+    +-- AttemptTimeoutError     504     one attempt took longer than it may
+    +-- DeadlineExceededError   504     the whole call did
+    +-- BreakerOpenError        503     rejected without trying: the edge's breaker is open
+    +-- RemoteError             502     the callee answered 5xx
+"""
+
+from enum import StrEnum
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from opentelemetry import trace
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+_MAX_DETAIL = 500
+
+
+class ServiceError(Exception):
+    """Root of the tree. `detail` is shown to the caller, so it holds nothing secret."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFoundError(ServiceError):
+    """No such thing, or not one that this caller may see."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class ConflictError(ServiceError):
+    """The request contradicts what is already so."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class RefusedError(ServiceError):
+    """The request is well-formed, but the rules say no."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnauthenticatedError(ServiceError):
+    """The caller did not say who it is, or not convincingly."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class Reason(StrEnum):
+    """Why a call to another service did not succeed: the values of `outcome` in metrics and `error.type` in spans."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    DEADLINE = "deadline"
+    BREAKER_OPEN = "breaker_open"
+    REMOTE = "remote_error"
+
+
+class CallError(ServiceError):
+    """A call over `edge` did not succeed."""
+
+    reason: Reason
+
+    def __init__(self, edge: str, detail: str) -> None:
+        super().__init__(f"{edge}: {detail}")
+        self.edge = edge
+
+
+class UnreachableError(CallError):
+    """There is no instance, or it takes no connection."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = Reason.UNREACHABLE
+
+
+class AttemptTimeoutError(CallError):
+    """One attempt took longer than the edge's timeout."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    reason = Reason.TIMEOUT
+
+
+class DeadlineExceededError(CallError):
+    """The call took longer than its deadline, all attempts together."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    reason = Reason.DEADLINE
+
+
+class BreakerOpenError(CallError):
+    """The edge's breaker is open: the call was rejected without an attempt. Never retried."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = Reason.BREAKER_OPEN
+
+
+class RemoteError(CallError):
+    """The callee answered with a server error, `remote_status`."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    reason = Reason.REMOTE
+
+    def __init__(self, edge: str, remote_status: int, detail: str) -> None:
+        super().__init__(edge, f"answered {remote_status}: {detail}")
+        self.remote_status = remote_status
+
+
+class Problem(BaseModel):
+    """The body of every answer that is no success (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    trace_id: str
+
+
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An answer in problem+json that carries the current trace id."""
+    try:
+        title = HTTPStatus(status).phrase
+    except ValueError:
+        title = "Error"
+    trace_id = f"{trace.get_current_span().get_span_context().trace_id:032x}"
+    problem = Problem(title=title, status=status, detail=detail[:_MAX_DETAIL], trace_id=trace_id)
+    return JSONResponse(problem.model_dump(), status, headers, MEDIA_TYPE)
+
+
+def install_error_mapping(app: FastAPI) -> None:
+    """Makes `app` answer every failure with a problem; what is not foreseen becomes a 500 without internals."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _service_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)  # noqa: S101 - Starlette's handler type is wider than what it dispatches.
+    return problem_response(error.status, error.detail)
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above.
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg']}")
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above.
+    return problem_response(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "an unforeseen error; the trace id leads to its log")

@@ -1,0 +1,63 @@
+"""What every service is handed: its settings, caller, database and telemetry."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from chaos.inject.leases import LeaseTable
+from observability.telemetry import Telemetry
+from services.kit.caller import Caller
+from services.kit.database import Database
+from services.kit.discovery import RegistryFileResolver
+from services.kit.internal import INTERNAL_TOKEN_HEADER
+from services.kit.settings import Settings
+from services.kit.transport import HttpTransport
+from services.policy import CLIENT_MAX_CONNECTIONS, EdgePolicy, effective_policy
+from services.topology import Topology
+
+RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
+"""Of deliveries from the outbox, whatever the profile: that an accepted order is finished is no option to switch off."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Made once a process, inside its event loop."""
+
+    settings: Settings
+    telemetry: Telemetry
+    caller: Caller
+    relay_caller: Caller
+    rng: random.Random
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Database]:
+        """The service's own database, for as long as the context is open."""
+        database = Database(self.settings.database_url, self.telemetry.tracers)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry, leases: LeaseTable) -> AsyncIterator[Kit]:
+    """Opens the client session, and closes it in the end."""
+    switches = settings.switches(topology)
+    declared = {callee: topology.edges[f"{settings.service}->{callee}"] for callee in topology.callees(settings.service)}
+    policies = {
+        callee: effective_policy(policy, f"{settings.service}->{callee}", settings.profile, switches)
+        for callee, policy in declared.items()
+    }
+    rng = random.Random(f"{settings.seed}/{settings.instance}")
+    resolver = RegistryFileResolver(settings.registry)
+    headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
+    connector = aiohttp.TCPConnector(limit=CLIENT_MAX_CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False) as session:
+        transport = HttpTransport(session, leases)
+        caller = Caller(settings.service, policies, resolver, transport, telemetry, rng)
+        relay_policies = dict.fromkeys(policies, RELAY_POLICY)
+        relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng)
+        yield Kit(settings, telemetry, caller, relay_caller, rng)

@@ -1,0 +1,45 @@
+"""An answer of another service as a typed value, or as the error that it stands for."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from pydantic import ValidationError
+
+from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UnauthenticatedError
+from services.kit.message import Model, Reply
+
+_ERRORS: dict[int, type[ServiceError]] = {
+    HTTPStatus.UNAUTHORIZED: UnauthenticatedError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
+}
+
+
+class BadReplyError(ServiceError):
+    """The callee answered something that its contract does not have."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+def parse_as(model: type[Model]) -> Callable[[Reply], Model]:
+    """Parses success as `model`; a refusal becomes the error that the callee meant."""
+
+    def parse(reply: Reply) -> Model:
+        check(reply)
+        try:
+            return reply.parse(model)
+        except ValidationError:
+            raise BadReplyError(f"an answer is no {model.__name__}") from None
+
+    return parse
+
+
+def check(reply: Reply) -> None:
+    """Raises what a refusal stands for."""
+    if reply.status < HTTPStatus.BAD_REQUEST:
+        return
+    error = _ERRORS.get(reply.status)
+    if error is None:
+        raise BadReplyError(f"an unexpected answer: {reply.status} {reply.detail}")
+    raise error(reply.detail)

@@ -1,0 +1,40 @@
+"""What a pattern decided about a call: one frozen record for every sink (span events, metrics, logs)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Verb(StrEnum):
+    """Kinds of decision."""
+
+    RETRY = "retry"
+    RETRY_DENIED = "retry_denied"
+    BREAKER = "breaker"
+    REJECTED = "rejected"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`verb` on `edge`; `detail` is the new breaker state, the fallback's kind or the denying pattern; `reason` says why."""
+
+    edge: str
+    verb: Verb
+    detail: str
+    reason: str
+
+
+class Sink(Protocol):
+    """Where decisions go. Called inside the call that they concern; must neither block nor raise."""
+
+    def decided(self, decision: Decision) -> None:
+        """Takes one decision."""
+        ...
+
+
+class Ignored:
+    """A sink for who does not watch."""
+
+    def decided(self, decision: Decision) -> None:
+        """Drops it."""

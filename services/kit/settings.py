@@ -1,0 +1,69 @@
+"""Settings of one process: the only reader of the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from services.policy import Profile, Switch
+from services.topology import Topology, default_topology_path, load_topology
+
+PREFIX = "FIREBREAK_"
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class SettingsError(ValueError):
+    """The environment does not make a process; the text names the variable and what is allowed."""
+
+
+class Settings(BaseModel):
+    """What a process is told from outside. Every field is the variable FIREBREAK_<NAME>."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: Name
+    replica: int = Field(default=1, ge=1)
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65_535, description="0: any free one")
+    topology: Path = Field(default_factory=default_topology_path)
+    registry: Path = Path("registry.json")
+    database_url: str = Field(default="sqlite+aiosqlite:///service.sqlite", description="of services that keep data")
+    profile: Profile = Profile.DECLARED
+    without: tuple[str, ...] = Field(default=(), description="patterns switched off, comma separated")
+    otlp_endpoint: str = ""
+    internal_token: str = Field(default="", repr=False)
+    chaos_token: str = Field(default="", repr=False)
+    signing_key: str = Field(default="", repr=False)
+    run_id: str = ""
+    arm: str = ""
+    seed: int = 0
+    log_level: str = Field(default="info", pattern="^(?i:debug|info|warning|error)$")
+
+    @property
+    def instance(self) -> str:
+        """`orders/2`."""
+        return f"{self.service}/{self.replica}"
+
+    def load_topology(self) -> Topology:
+        """The map this process belongs to. Raises DocumentError."""
+        return load_topology(self.topology)
+
+    def switches(self, topology: Topology) -> tuple[Switch, ...]:
+        """The patterns switched off. Raises ValueError naming what is allowed."""
+        return tuple(Switch.parse(text, tuple(topology.edges)) for text in self.without)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Reads FIREBREAK_* variables. Raises SettingsError."""
+        values: dict[str, object] = {
+            field: environment[PREFIX + field.upper()] for field in cls.model_fields if environment.get(PREFIX + field.upper())
+        }
+        if "without" in values:
+            values["without"] = tuple(part.strip() for part in str(values["without"]).split(",") if part.strip())
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            variable = PREFIX + str(first["loc"][0]).upper()
+            raise SettingsError(f"{variable}: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""Orders: placed, charged, assigned, and finished whatever happens."""

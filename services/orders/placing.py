@@ -1,0 +1,93 @@
+"""Placing an order: availability, charge, courier, in that order, and undoing what was done when a step fails."""
+
+import asyncio
+import logging
+import time
+import uuid
+from dataclasses import dataclass, replace
+
+from services.kit.errors import ConflictError, ServiceError
+from services.kit.events.relay import Relay
+from services.orders.clients import Deliveries, Payments, Restaurants
+from services.orders.domain import Line, Order, OrderStatus
+from services.orders.handlers import ASSIGN, NOTIFY, REFUND, WITHDRAW
+from services.orders.store import Note, OrderStore
+
+_log = logging.getLogger(__name__)
+
+SAME_ORDER_WAIT_S = 2.0
+"""How long a repeated request waits for the one that is placing the same order."""
+_SAME_ORDER_POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class OrderBook:
+    """Places and finds orders."""
+
+    store: OrderStore
+    restaurants: Restaurants
+    payments: Payments
+    deliveries: Deliveries
+    relay: Relay
+
+    async def place(self, customer_id: int, restaurant_id: int, lines: tuple[Line, ...], idempotency_key: str) -> Order:
+        """Places an order, once a key.
+
+        Raises:
+            NotFoundError, RefusedError: The restaurant cannot make it.
+            ConflictError: The same order is still being placed, or was cancelled meanwhile.
+            CallError: A service that is needed did not answer; what had been done is undone.
+        """
+        total_cents = await self.restaurants.quote(restaurant_id, lines)
+        order_id = str(uuid.uuid4())
+        fresh = Order(
+            order_id, customer_id, restaurant_id, lines, total_cents, OrderStatus.PENDING, deferred=False, created_at=time.time()
+        )
+        order = await self.store.add(fresh, idempotency_key)
+        if order.id != fresh.id:
+            return await self._already_placed(order)
+        try:
+            await self.payments.charge(order.id, customer_id, total_cents)
+            assigned = await self.deliveries.assign(order.id, customer_id)
+        except ServiceError as error:
+            _log.warning("order %s is undone: %s", order.id, error.detail)
+            await self.cancel(order)
+            raise
+        return await self._accept(order, OrderStatus.CONFIRMED if assigned else OrderStatus.AWAITING_COURIER)
+
+    async def cancel(self, order: Order) -> bool:
+        """Cancels a pending order and has everything undone that may have been done for it."""
+        nobody = {"customer_id": str(order.customer_id)}
+        notes = [Note(REFUND, nobody), Note(WITHDRAW, nobody), _told(order, OrderStatus.CANCELLED)]
+        cancelled = await self.store.change(order, OrderStatus.CANCELLED, notes)
+        self._wake(notes)
+        return cancelled
+
+    async def _accept(self, order: Order, status: OrderStatus) -> Order:
+        notes = [_told(order, status)]
+        if status is OrderStatus.AWAITING_COURIER:
+            notes.append(Note(ASSIGN, {"customer_id": str(order.customer_id)}))
+        if not await self.store.change(order, status, notes):
+            raise ConflictError(f"order {order.id} was cancelled while it was being placed")
+        self._wake(notes)
+        return replace(order, status=status, deferred=status is OrderStatus.AWAITING_COURIER)
+
+    async def _already_placed(self, order: Order) -> Order:
+        """The outcome of the request that came first with the same key."""
+        until_s = time.monotonic() + SAME_ORDER_WAIT_S
+        while order.status is OrderStatus.PENDING and time.monotonic() < until_s:
+            await asyncio.sleep(_SAME_ORDER_POLL_S)
+            order = await self.store.find(order.id) or order
+        if order.status is OrderStatus.PENDING:
+            raise ConflictError(f"order {order.id} is still being placed")
+        if order.status is OrderStatus.CANCELLED:
+            raise ConflictError(f"order {order.id} was cancelled")
+        return order
+
+    def _wake(self, notes: list[Note]) -> None:
+        for note in notes:
+            self.relay.notify(note.topic)
+
+
+def _told(order: Order, status: OrderStatus) -> Note:
+    return Note(NOTIFY, {"customer_id": str(order.customer_id), "kind": status})

@@ -1,0 +1,24 @@
+"""Cancels what a process left pending when it died, so that nobody's money is kept for an order that will not come."""
+
+import asyncio
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.orders.placing import OrderBook
+
+_log = logging.getLogger(__name__)
+INTERVAL_S = 2.0
+BATCH = 50
+
+
+async def sweep_for_ever(book: OrderBook) -> None:
+    """Runs until cancelled. Replicas may sweep at the same time: a status is changed once."""
+    while True:
+        await asyncio.sleep(INTERVAL_S)
+        try:
+            for order in await book.store.abandoned(BATCH):
+                if await book.cancel(order):
+                    _log.warning("order %s was left pending and is cancelled", order.id)
+        except SQLAlchemyError:
+            _log.exception("abandoned orders cannot be read; trying again")

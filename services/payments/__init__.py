@@ -1,0 +1,1 @@
+"""Charges and refunds, each once an order."""

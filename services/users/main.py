@@ -1,0 +1,37 @@
+"""Composition of users."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.kit import serve
+from services.kit.app import create_service
+from services.kit.kit import Kit
+from services.kit.settings import Settings
+from services.users.api import Users, router
+from services.users.passwords import Passwords
+from services.users.store import CustomerStore
+
+
+@asynccontextmanager
+async def start(kit: Kit) -> AsyncIterator[Users]:
+    """Opens the database."""
+    async with kit.database() as database:
+        store = CustomerStore(database)
+        await store.prepare()
+        yield Users(store, Passwords())
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application."""
+    return create_service(settings, [router], start)
+
+
+def main() -> None:
+    """Serves it."""
+    serve.main(create_app)
+
+
+if __name__ == "__main__":
+    main()
