@@ -1,4 +1,4 @@
-"""This process's own log: one JSON object a line on stderr, as the supervisor collects it."""
+"""This process's own log: the lines that services write, without the SDK that they need to export theirs."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             **self._names,
             "logger": record.name,

@@ -1,0 +1,94 @@
+"""Metrics: every instrument of a process in one registry, and the ASGI middleware that times requests."""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from observability import names
+
+Scope = MutableMapping[str, Any]  # ASGI's own type: a dictionary by specification.
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""The boundaries that OpenTelemetry's HTTP conventions advise."""
+_UNMEASURED = ("/health", "/metrics", "/__chaos__")
+_NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
+
+
+class Metrics:
+    """The instruments of one process, registered once."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        server = [names.LABEL_METHOD, names.LABEL_ROUTE, names.LABEL_STATUS]
+        client = [names.LABEL_EDGE, names.LABEL_STATUS]
+        edge = [names.LABEL_EDGE]
+        self.server_duration = Histogram(
+            names.HTTP_SERVER_DURATION, "Time to answer a request.", server, buckets=BUCKETS_S, registry=self.registry
+        )
+        self.client_duration = Histogram(
+            names.HTTP_CLIENT_DURATION, "Time of one attempt.", client, buckets=BUCKETS_S, registry=self.registry
+        )
+        self.calls = self._counter(
+            names.RESILIENCE_CALLS, "Calls between services, retries not counted.", [*edge, names.LABEL_OUTCOME]
+        )
+        self.retries = self._counter(names.RESILIENCE_RETRIES, "Retries made and denied.", [*edge, names.LABEL_DECISION])
+        self.breaker_transitions = self._counter(
+            names.RESILIENCE_BREAKER_TRANSITIONS, "Changes of a breaker's state.", [*edge, names.LABEL_TO]
+        )
+        self.breaker_state = Gauge(names.RESILIENCE_BREAKER_STATE, "0 closed, 1 half-open, 2 open.", edge, registry=self.registry)
+        self.fallbacks = self._counter(names.RESILIENCE_FALLBACKS, "Answers made by a fallback.", [*edge, names.LABEL_KIND])
+        self.outbox_pending = Gauge(names.OUTBOX_PENDING, "Outbox rows not yet delivered.", registry=self.registry)
+        self.outbox_delivered = self._counter(names.OUTBOX_DELIVERED, "Outbox rows delivered.", [names.LABEL_TOPIC])
+        self.outbox_failed = self._counter(
+            names.OUTBOX_ATTEMPTS_FAILED, "Deliveries that will be tried again.", [names.LABEL_TOPIC]
+        )
+        self.injections = self._counter(names.CHAOS_INJECTIONS, "Faults injected.", [names.LABEL_FAULT, names.LABEL_TARGET])
+        self.active_leases = Gauge(names.CHAOS_ACTIVE, "Chaos leases in force here.", registry=self.registry)
+        self.spans_dropped = self._counter(names.SPANS_DROPPED, "Spans that never reached the collector.", [])
+
+    def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
+        return Counter(name.removesuffix("_total"), text, labels, registry=self.registry)
+
+
+class RequestMetrics:
+    """Pure ASGI: times every request by method, route and status, with the trace id as exemplar."""
+
+    def __init__(self, app: App, metrics: Metrics) -> None:
+        self._app = app
+        self._duration = metrics.server_duration
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on and observes how long its answer took."""
+        if scope["type"] != "http" or scope["path"].startswith(_UNMEASURED):
+            await self._app(scope, receive, send)
+            return
+        status = 0  # Stays so when the connection is cut without an answer.
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        started_s = time.perf_counter()
+        try:
+            await self._app(scope, receive, observed)
+        finally:
+            route = getattr(scope.get("route"), "path", _NO_ROUTE)
+            self._duration.labels(scope["method"], route, str(status)).observe(
+                time.perf_counter() - started_s, exemplar=current_exemplar()
+            )
+
+
+def current_exemplar() -> dict[str, str] | None:
+    """The current trace id as an exemplar's label, when the trace is sampled."""
+    context = trace.get_current_span().get_span_context()
+    return {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None

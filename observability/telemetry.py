@@ -1,0 +1,79 @@
+"""The telemetry of one process: built once by whoever starts it, passed to whoever needs it, no globals."""
+
+import os
+import threading
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Tracer
+
+from observability import names
+from observability.logs import configure_logging, logger_provider
+from observability.metrics import Metrics, RequestMetrics
+from observability.tracing import trace_requests, tracer_provider
+
+FLUSH_TIMEOUT_S = 2.0
+"""On shutdown; a dead collector must not hold a process that was told to end."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whose telemetry it is: the resource attributes of spans and logs."""
+
+    service: str
+    instance: str
+    run: str = ""
+    arm: str = ""
+
+    @property
+    def resource(self) -> Resource:
+        """OpenTelemetry's resource."""
+        attributes = {"service.name": self.service, "service.instance.id": self.instance, "service.namespace": "feastfast"}
+        if self.run:
+            attributes[names.ATTR_RUN] = self.run
+        if self.arm:
+            attributes[names.ATTR_ARM] = self.arm
+        return Resource.create(attributes)
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Traces, metrics and logs of one process."""
+
+    tracers: TracerProvider
+    metrics: Metrics
+    logs: LoggerProvider | None
+
+    @property
+    def tracer(self) -> Tracer:
+        """For spans of our own."""
+        return self.tracers.get_tracer("firebreak")
+
+    def instrument(self, app: FastAPI) -> None:
+        """Traces and times every request of `app`. Call after all other middleware has been added: it stands outside."""
+        app.add_middleware(RequestMetrics, metrics=self.metrics)
+        trace_requests(app, self.tracers)
+
+    def shutdown(self) -> None:
+        """Sends what is pending and ends the exporters; gives up after FLUSH_TIMEOUT_S."""
+        ending = threading.Thread(target=self._end, name="telemetry-flush", daemon=True)
+        ending.start()
+        ending.join(FLUSH_TIMEOUT_S)
+
+    def _end(self) -> None:
+        self.tracers.shutdown()
+        if self.logs:
+            self.logs.shutdown()
+
+
+def create_telemetry(origin: Origin, endpoint: str | None, log_level: str) -> Telemetry:
+    """Builds the providers of one process and configures its logging. Without `endpoint` nothing is exported."""
+    # Without this the instrumentations speak the names from before the HTTP and database conventions were stable.
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    metrics = Metrics()
+    logs = logger_provider(origin.resource, endpoint) if endpoint else None
+    configure_logging(origin.service, origin.instance, log_level, logs)
+    return Telemetry(tracer_provider(origin.resource, endpoint, metrics.spans_dropped.inc), metrics, logs)
