@@ -1,0 +1,153 @@
+"""The load's own command-line arguments, beside Locust's.
+
+Their values stay plain text and numbers: Locust sends them to its workers, and shows them in its web UI.
+"""
+
+import argparse
+import math
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from loadtests.arrivals import LAWS, Law
+from loadtests.client import Host
+from loadtests.journeys import JOURNEYS
+from loadtests.journeys.catalogue import CUSTOMERS
+from loadtests.mix import Mix
+from loadtests.plan import Plan, Schedule
+
+DEFAULT_MIX: Final = "browse=25,order=25,track=22,sign_in=2"
+MAX_ARRIVALS: Final = 1_000_000
+"""Expected arrivals of one schedule: their records take some 500 MB."""
+_MAX_RUN_S: Final = 3_600.0
+_MAX_PATIENCE_MS: Final = 60_000.0
+_MAX_IN_FLIGHT: Final = 20_000
+_MAX_SEED: Final = 2**63 - 1
+_MAX_LEAD_S: Final = 600.0
+
+
+class Options(Protocol):
+    """What is read of Locust's parsed command line."""
+
+    mix: str
+    arrivals: Law
+    seed: int | None
+    customers: int
+    patience_ms: float
+    max_in_flight: int
+    run_seconds: float | None
+    start_at: float | None
+    record: str | None
+    # Locust's own:
+    num_users: int | None
+    run_time: int | None
+    headless: bool
+    master: bool
+    worker: bool
+    processes: int | None
+
+
+def add_arguments(parser: Any) -> None:
+    """Declares the arguments. Locust's web UI and master listen on 127.0.0.1 unless told otherwise."""
+    parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
+    parser.add_argument(
+        "--mix", type=_mix, default=DEFAULT_MIX, help=f"Arrivals by journey, of {', '.join(JOURNEYS)}. Defaults to {DEFAULT_MIX}"
+    )
+    group = parser.add_argument_group("Open-loop load", "Every user is a source of one journey a second.")
+    for name, kind, default, text in (
+        ("--seed", _integer(0, _MAX_SEED), None, "Same seed, same arrivals and choices. Drawn and printed by default"),
+        ("--customers", _integer(1, CUSTOMERS), 20, "Customers who sign in before the load starts. Defaults to 20"),
+        ("--patience-ms", _number(1, _MAX_PATIENCE_MS), 5_000.0, "How long a customer waits for a step. Defaults to 5000"),
+        ("--max-in-flight", _integer(1, _MAX_IN_FLIGHT), 5_000, "Journeys at once, the rest is dropped. Defaults to 5000"),
+        ("--run-seconds", _number(0.1, _MAX_RUN_S), None, "Play a fixed schedule of --users sources for so long, then end"),
+        ("--start-at", _number(0, 1e11), None, "Unix time of the schedule's start. Defaults to once customers are signed in"),
+        ("--record", str, None, "Folder for requests.jsonl and load.json of a fixed schedule"),
+    ):
+        group.add_argument(name, type=kind, default=default, help=text, metavar="<value>")
+    group.add_argument("--arrivals", choices=LAWS, default=LAWS[0], help=f"Law of the arrivals. Defaults to {LAWS[0]}")
+
+
+def draw_seed() -> int:
+    """A seed for a run that was given none."""
+    return secrets.randbelow(_MAX_SEED)
+
+
+def read_plan(options: Options, host: str | None, seed: int) -> Plan:
+    """The plan for a system at `host`. Raises ValueError with what is allowed."""
+    return Plan(
+        host=f"http://{Host.parse(host)}",
+        mix=Mix.parse(options.mix, JOURNEYS),
+        law=options.arrivals,
+        seed=seed,
+        customers=options.customers,
+        patience_ms=options.patience_ms,
+        max_in_flight=options.max_in_flight,
+    )
+
+
+def read_schedule(options: Options, host: str | None, seed: int) -> Schedule | None:
+    """The fixed schedule, or None when Locust decides about beginning and end. Raises ValueError with what is allowed."""
+    if options.run_seconds is None:
+        for name, value in (("--start-at", options.start_at), ("--record", options.record)):
+            if value is not None:
+                raise ValueError(f"{name} belongs to a fixed schedule; say how long it is with --run-seconds")
+        return None
+    if not options.headless or options.master or options.worker or options.processes:
+        raise ValueError(
+            "--run-seconds plays a fixed schedule in one process: use --headless without --master, --worker, --processes"
+        )
+    if options.run_time is not None:
+        raise ValueError("--run-seconds and --run-time both end the run; allowed: one of them")
+    users = 1 if options.num_users is None else options.num_users
+    if not 1 <= users * options.run_seconds <= MAX_ARRIVALS or users < 1:
+        raise ValueError(
+            f"--users {users} for --run-seconds {options.run_seconds:g}: allowed are 1 to {MAX_ARRIVALS} expected arrivals"
+        )
+    return Schedule(
+        plan=read_plan(options, host, seed),
+        users=users,
+        run_s=options.run_seconds,
+        start_at_unix_s=_checked_start(options.start_at),
+        record=None if options.record is None else Path(options.record),
+    )
+
+
+def _checked_start(start_at_unix_s: float | None) -> float | None:
+    if start_at_unix_s is not None:
+        lead_s = start_at_unix_s - time.time()
+        if not 0 <= lead_s <= _MAX_LEAD_S:
+            raise ValueError(
+                f"--start-at {start_at_unix_s:.3f} is {lead_s:+.1f} s from now; allowed: 0 to {_MAX_LEAD_S:g} s ahead"
+            )
+    return start_at_unix_s
+
+
+def _mix(text: str) -> str:
+    try:
+        return str(Mix.parse(text, JOURNEYS))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed: write an integer from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and low <= value <= high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed: write a number without a unit, from {low:g} to {high:g}")
+        return value
+
+    return parse
