@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chaos.cli import main
+from chaos.inject import messages
 from chaos.inject.messages import LeaseRequest
 from chaos.targets.local import LocalTarget
 from services.registry import Instance, InstanceState
+from testbed import control
 from testbed.control import ProcessFaultRequest
 
 if TYPE_CHECKING:
@@ -224,6 +226,10 @@ def test_without_a_testbed_every_command_says_how_to_start_one(lonely: Shell, li
     assert (said.code, said.out) == (2, "")
     assert "no testbed runs" in said.err
     assert "testbed up" in said.err
+
+
+def test_the_longest_lease_is_the_same_for_requests_and_processes() -> None:
+    assert messages.MAX_LEASE_MS == control.MAX_LEASE_MS  # Two constants, because a target imports nothing of the testbed.
 
 
 def test_a_broken_topology_is_named_with_its_line(shell: Shell, testbed: FakeTestbed) -> None:
