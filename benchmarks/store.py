@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 _SERVICES: Final = ("gateway", "users", "restaurants", "orders", "payments", "deliveries", "notifications")
 _SPANS_A_TRACE: Final = 18  # An order: a server, a client and a database span in most of the services it passes.
@@ -73,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=64, help="spans a request, as an exporter batches (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of ids, times and values (default %(default)s)")
     arguments = parser.parse_args()
-    if not (1 <= arguments.batch <= arguments.spans <= 2_000_000):  # noqa: PLR2004 -- the sentence below says the bound.
+    if not (1 <= arguments.batch <= arguments.spans <= 2_000_000):
         parser.error("--batch must be at least 1 and at most --spans, which must be at most 2000000")
     return arguments
 
@@ -109,15 +109,15 @@ def _request(service: str, trace_ids: Sequence[bytes], number: int, rng: random.
         span = scope.spans.add(trace_id=trace_id, span_id=rng.randbytes(8), parent_span_id=rng.randbytes(8), flags=0x101)
         span.start_time_unix_nano = started_ns + rng.randrange(50_000_000)
         span.end_time_unix_nano = span.start_time_unix_nano + int(rng.expovariate(1 / 8e6))
-        _SHAPES[index % 3](span, service, rng)
-    return request.SerializeToString()
+        _SHAPES[index % len(_SHAPES)](span, service, rng)
+    return bytes(request.SerializeToString())
 
 
 def _server(span: Span, service: str, rng: random.Random) -> None:
     route = f"/v1/{service}/{{id}}"
     span.name, span.kind = f"GET {route}", Span.SPAN_KIND_SERVER
-    if rng.random() < 0.01:  # noqa: PLR2004 -- one request in a hundred fails.
-        span.status.code = 2
+    if rng.random() < 0.01:
+        span.status.code = Status.STATUS_CODE_ERROR
     texts = {"http.request.method": "GET", "url.scheme": "http", "server.address": "127.0.0.1", "http.route": route}
     texts |= {
         "url.path": f"/v1/{service}/{rng.randrange(100_000)}",

@@ -44,11 +44,12 @@ class Writer:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._failure = ""
+        self._ended = False
 
     @property
     def failure(self) -> str:
         """Why the last transaction failed; empty while the store can write."""
-        return self._failure if self._thread.is_alive() else "the writer has stopped"
+        return "the writer has stopped" if self._ended else self._failure
 
     def start(self) -> None:
         """Starts the thread."""
@@ -69,21 +70,24 @@ class Writer:
             UploadTooLargeError: It decompresses beyond the bound.
             StorageUnavailableError: SQLite refused, or the store is closing; nothing of it is kept.
         """
-        if not self._thread.is_alive():
+        if self._ended:
             raise StorageUnavailableError(self.failure)
         waiting = _Waiting(upload, asyncio.get_running_loop().create_future())
         self._queue.put(waiting)
         return await waiting.done
 
     def _run(self) -> None:
-        open_for_more = True
-        while open_for_more:
-            batch, open_for_more = self._next_batch()
-            if batch:
-                outcomes = self._write(batch)
-                batch[0].done.get_loop().call_soon_threadsafe(_resolve, batch, outcomes)
-            self._prune()
-        self._connection.close()
+        try:
+            open_for_more = True
+            while open_for_more:
+                batch, open_for_more = self._next_batch()
+                if batch:
+                    outcomes = self._write(batch)
+                    batch[0].done.get_loop().call_soon_threadsafe(_resolve, batch, outcomes)
+                self._prune()
+        finally:
+            self._ended = True
+            self._connection.close()
 
     def _next_batch(self) -> tuple[list[_Waiting], bool]:
         """Waits for an upload and takes what else has queued; the flag is False after `close`."""
