@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import requests  # noqa: F401 - the exporter imports it when it is made; here, forked processes share it.
 from fastapi import FastAPI
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor

@@ -18,6 +18,7 @@ MAX_BYTES = 1_000_000  # A hand-written file; the bound keeps a wrong path (a co
 
 Model = TypeVar("Model", bound=BaseModel)
 _Location = tuple[int | str, ...]
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # In C where libyaml is there: every process reads the map at its start.
 
 
 class Frozen(BaseModel):
@@ -112,7 +113,7 @@ def parse_document(text: str, name: str) -> Document:
     lines: dict[_Location, int] = {}
     mistakes: list[Mistake] = []
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _LOADER(text)
         try:
             root = loader.get_single_node()
             if root is not None:

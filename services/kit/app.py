@@ -11,7 +11,6 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
 from observability.telemetry import Origin, Telemetry, create_telemetry
-from services.kit.body_limit import BodyLimit
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.errors import install_error_mapping
 from services.kit.kit import Kit, assemble
@@ -20,6 +19,8 @@ from services.kit.settings import Settings
 from services.topology import Topology
 
 Service = TypeVar("Service")
+MAX_BODY_BYTES = 64 * 1024
+"""No request of FeastFast is a tenth of it."""
 Start = Callable[[Kit], AbstractAsyncContextManager[Service]]
 """Opens what a service is made of; what it yields becomes `app.state.service`."""
 
@@ -27,7 +28,7 @@ Start = Callable[[Kit], AbstractAsyncContextManager[Service]]
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, body limit, chaos, deadline, routes.
+    A request passes, outside in: server span, metrics, chaos, deadline, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
@@ -53,6 +54,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         title=f"FeastFast {settings.service}",
         version="1",
         lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
         # FastAPI has telemetry of its own; beside ours every request would be traced twice.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -63,7 +65,6 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         app.include_router(router)
     app.add_middleware(DeadlineMiddleware)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
-    app.add_middleware(BodyLimit)
     telemetry.instrument(app)
     return app
 

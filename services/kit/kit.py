@@ -35,7 +35,7 @@ class Kit:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
         """The service's own database, for as long as the context is open."""
-        database = Database(self.settings.database_url, self.telemetry.tracers)
+        database = Database(self.settings.database_url, self.telemetry.tracer, self.settings.service)
         try:
             yield database
         finally:

@@ -9,7 +9,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+# What uvicorn and SQLAlchemy would import only when they start: here, a process forked from a warmed parent shares it.
 import uvicorn
+import uvicorn.lifespan.on
+import uvicorn.loops.uvloop
+import uvicorn.protocols.http.httptools_impl
 from fastapi import FastAPI
 
 from observability.notify import notify_ready
@@ -34,7 +38,19 @@ def main(create_app: Callable[[Settings], FastAPI]) -> None:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not configured without settings.
         sys.exit(2)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
     _Server(config, settings.instance).run(sockets=[listener])
 
 

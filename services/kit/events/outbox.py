@@ -71,9 +71,10 @@ class Outbox:
         mine = self.table.c.id.in_([message.id for message in messages])
         await connection.execute(update(self.table).where(mine).values(claimed_until=0.0, attempts=self.table.c.attempts + 1))
 
-    async def pending(self, connection: AsyncConnection) -> int:
-        """Messages not yet delivered."""
-        return (await connection.execute(select(func.count()).select_from(self.table))).scalar_one()
+    async def pending(self, connection: AsyncConnection) -> dict[str, int]:
+        """How many messages wait, by topic."""
+        counted = select(self.table.c.topic, func.count().label("waiting")).group_by(self.table.c.topic)
+        return {row.topic: row.waiting for row in (await connection.execute(counted)).all()}
 
 
 def _message(row: Row[tuple[object, ...]]) -> Message:

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from observability import names
 from observability.telemetry import Telemetry
 from services.kit.database import Database
 from services.kit.errors import ServiceError
@@ -22,8 +23,8 @@ from services.kit.events.outbox import Message, Outbox
 _log = logging.getLogger(__name__)
 
 BATCH = 16
-IDLE_S = 0.25
-"""How often an idle relay looks; a message written in the same process is delivered at once."""
+POLL_S = 0.25
+"""How often the outbox is looked at; a message written in the same process is delivered at once."""
 FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 1.0
 
@@ -50,6 +51,7 @@ class Relay:
     async def running(self) -> AsyncIterator[None]:
         """Delivers in the background for as long as the context is open."""
         tasks = [asyncio.create_task(self._run(topic), name=f"relay {topic}") for topic in self._handlers]
+        tasks.append(asyncio.create_task(self._poll(), name="relay poll"))
         try:
             yield
         finally:
@@ -57,37 +59,40 @@ class Relay:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _poll(self) -> None:
+        """Wakes topics for messages of other replicas, of a former life, or whose claim ran out."""
+        while True:
+            try:
+                async with self._database.read() as connection:
+                    pending = await self._outbox.pending(connection)
+            except SQLAlchemyError:
+                _log.exception("the outbox cannot be read; trying again")
+                pending = {}
+            self._metrics.outbox_pending.set(sum(pending.values()))
+            for topic in pending.keys() & self._wake.keys():
+                self._wake[topic].set()
+            await asyncio.sleep(POLL_S)
+
     async def _run(self, topic: str) -> None:
         pause_s = 0.0
         while True:
+            await self._wake[topic].wait()
+            self._wake[topic].clear()  # Before looking: a message that comes meanwhile must not be slept over.
             try:
                 taken, failed = await self._deliver_some(topic, 1 if pause_s else BATCH)
             except SQLAlchemyError:
-                _log.exception("the outbox cannot be read; trying again")
-                taken, failed = 0, 1
+                _log.exception("the outbox cannot be written; trying again")
+                taken, failed = 1, 1
+            if taken:
+                self._wake[topic].set()
             if failed:
                 pause_s = min(MAX_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
                 await asyncio.sleep(pause_s)
             else:
                 pause_s = 0.0
-                if not taken:
-                    await self._wait(topic)
-
-    async def _wait(self, topic: str) -> None:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                await self._wake[topic].wait()
-        except TimeoutError:
-            pass
-        self._wake[topic].clear()
 
     async def _deliver_some(self, topic: str, limit: int) -> tuple[int, int]:
         """Delivers up to `limit` messages at the same time. Returns how many were taken, and how many of them failed."""
-        async with self._database.read() as connection:  # Looking must not take the write lock ten times a second.
-            pending = await self._outbox.pending(connection)
-        self._metrics.outbox_pending.set(pending)
-        if not pending:
-            return 0, 0
         async with self._database.write() as connection:
             messages = await self._outbox.claim(connection, topic, limit)
         delivered = await asyncio.gather(*(self._deliver(message) for message in messages))
@@ -102,7 +107,9 @@ class Relay:
         token = context.attach(propagate.extract(message.trace_headers))  # Its story belongs to the trace that began it.
         try:
             with self._tracer.start_as_current_span(
-                f"process {message.topic}", kind=SpanKind.CONSUMER, attributes={"messaging.message.id": str(message.id)}
+                f"process {message.topic}",
+                kind=SpanKind.CONSUMER,
+                attributes={names.ATTR_MESSAGE_ID: str(message.id), names.ATTR_MESSAGE_TOPIC: message.topic},
             ):
                 after = await self._handlers[message.topic](message)
                 async with self._database.write() as connection:
