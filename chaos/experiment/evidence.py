@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from chaos.experiment.errors import EvidenceError
 from chaos.experiment.facts import ArmFacts, FaultFacts
 from chaos.experiment.folders import ArmFolder, read_model
-from chaos.experiment.journeys import EvidenceError, Journey, read_journeys
+from chaos.experiment.journeys import Journey, read_journeys
 from chaos.experiment.load_summary import LoadSummary
 from chaos.experiment.machine import CpuRecord
 from chaos.experiment.metrics import MetricsRecord

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from chaos.experiment.errors import EvidenceError
 from chaos.experiment.facts import ArmFacts, RunFacts
-from chaos.experiment.journeys import EvidenceError
 from chaos.experiment.result import TRACE_FILE, VERDICT_FILE
 from testbed.run import RUNS, RunFolder
 
@@ -128,7 +128,7 @@ class ExperimentFolder:
 
     @classmethod
     def create(cls, run_id: str, runs: Path = RUNS) -> "ExperimentFolder":
-        """Makes a new folder, and `latest` point to it. Raises FileExistsError when it is taken, OSError when the disk refuses."""
+        """Makes a new folder, and `latest` point to it. Raises FileExistsError when it is taken, or another OSError."""
         folder = cls(runs / run_id)
         folder.root.mkdir(parents=True)
         link = runs / LATEST

@@ -7,11 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-MAX_LINE_BYTES = 4_096
-
-
-class EvidenceError(Exception):
-    """A run's folder that cannot be judged; the text names the file and what is wrong with it."""
+from chaos.experiment.errors import EvidenceError
 
 
 class RequestLine(BaseModel):

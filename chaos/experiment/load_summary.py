@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chaos.experiment.journeys import EvidenceError
+from chaos.experiment.errors import EvidenceError
 
 
 class _Said(BaseModel):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chaos.experiment.journeys import EvidenceError
+from chaos.experiment.errors import EvidenceError
 from chaos.experiment.result import Machine
 
 SAMPLE_EVERY_S = 0.5

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from chaos.experiment.journeys import EvidenceError
+from chaos.experiment.errors import EvidenceError
 
 _COUNTER_SUFFIX = "_total"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chaos.experiment.journeys import EvidenceError
+from chaos.experiment.errors import EvidenceError
 
 _BEGINS = {"kill", "pause"}
 _ENDS = {"start", "resume"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from chaos.experiment.journeys import EvidenceError
+from chaos.experiment.errors import EvidenceError
 from chaos.experiment.windows import Window
 from observability.store.schema import open_for_reading
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chaos.experiment.journeys import EvidenceError, Journey
+from chaos.experiment.errors import EvidenceError
+from chaos.experiment.journeys import Journey
 from chaos.experiment.result import TracePick
 from chaos.experiment.windows import Window
 from chaos.http_get import FetchError, Get

@@ -24,6 +24,7 @@ RATES = {"browse": 25, "order": 25, "track": 22, "sign_in": 2}
 MARKS = (0.0, 5.0, 25.0, 45.0, 60.0)
 STEPS = {"browse": ("list", "menu"), "order": ("place", "read_back"), "track": ("track",), "sign_in": ("sign_in",)}
 BACK_AFTER_S = 4.0
+AFTER_FAULT = (Mark.FAULT_END, Mark.RECOVERY_END, Mark.SETTLED)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Scenario:
     """What happened in an arm. The defaults are a protected system in an outage of deliveries."""
 
     arm: str = "declared"
+    started_at: float = STARTED_AT
     marks_s: tuple[float, float, float, float, float] = MARKS
     fate: Callable[[str, float, Random], Fate] = degrading
     seed: int = 5
@@ -97,12 +99,18 @@ class Bench:
 def write_arm(folder: ArmFolder, scenario: Scenario) -> ArmFolder:
     for each in (folder.load, folder.metrics, folder.system.logs):
         each.mkdir(parents=True, exist_ok=True)
-    journeys = _write_requests(folder, scenario)
-    _write_load_summary(folder, scenario, journeys)
-    _write_metrics(folder, scenario, journeys)
-    _write_store(folder, scenario)
-    _write_audit(folder, scenario, journeys)
-    _write_machine_and_journal(folder, scenario)
+    visits = _visits(scenario)
+    write_load(folder, scenario)
+    for mark in Mark:
+        (folder.metrics / mark).mkdir(exist_ok=True)
+        for caller in ("orders", "gateway"):
+            text = metrics_text(scenario, visits, caller, after=mark in AFTER_FAULT)
+            (folder.metrics / mark / f"{caller}-1.txt").write_text(text, encoding="utf-8")
+    write_store(folder, scenario)
+    if scenario.with_audit:
+        write_model(folder.audit, books(scenario))
+    _write_cpu(folder, scenario)
+    _write_journal(folder, scenario)
     fault = FaultFacts(
         applied_s=scenario.marks_s[2] + 0.02,
         lifted_s=scenario.marks_s[3] + 0.01,
@@ -111,7 +119,7 @@ def write_arm(folder: ArmFolder, scenario: Scenario) -> ArmFolder:
         targets=("deliveries/1",),
     )
     facts = ArmFacts(
-        name=scenario.arm, started_at=STARTED_AT, marks_s=scenario.marks_s, fault=fault, complete=scenario.arm_complete
+        name=scenario.arm, started_at=scenario.started_at, marks_s=scenario.marks_s, fault=fault, complete=scenario.arm_complete
     )
     write_model(folder.facts, facts)
     return folder
@@ -137,8 +145,9 @@ def _visits(scenario: Scenario) -> list[_Visit]:
     return found
 
 
-def _write_requests(folder: ArmFolder, scenario: Scenario) -> list[_Visit]:
+def write_load(folder: ArmFolder, scenario: Scenario) -> None:
     visits = _visits(scenario)
+    _write_load_summary(folder, scenario, visits)
     with folder.requests.open("w", encoding="utf-8") as file:
         for visit in visits:
             steps, fate, begin_s = STEPS[visit.name], visit.fate, visit.instant_s
@@ -154,13 +163,12 @@ def _write_requests(folder: ArmFolder, scenario: Scenario) -> list[_Visit]:
                 begin_s = end_s
                 if not fate.ok:
                     break
-    return visits
 
 
 def _write_load_summary(folder: ArmFolder, scenario: Scenario, visits: list[_Visit]) -> None:
     counts = {name: sum(visit.name == name for visit in visits) for name in RATES}
     summary = {
-        "started_unix": STARTED_AT, "seed": 1, "plan": {}, "arrivals": len(visits), "intended": counts, "sent": counts,
+        "started_unix": scenario.started_at, "seed": 1, "plan": {}, "arrivals": len(visits), "intended": counts, "sent": counts,
         "completed": counts, "failed": {}, "abandoned": {}, "late": {}, "skipped": {"track": 2},
         "dropped": {"order": scenario.dropped}, "complete": scenario.complete,
         "lateness_ms": {"p50": 0.2, "p99": scenario.lateness_p99_ms, "max": 5.0, "count": 1},
@@ -169,28 +177,25 @@ def _write_load_summary(folder: ArmFolder, scenario: Scenario, visits: list[_Vis
     folder.load_summary.write_text(json.dumps(summary), encoding="utf-8")
 
 
-def _write_metrics(folder: ArmFolder, scenario: Scenario, visits: list[_Visit]) -> None:
-    degraded = {name: sum(visit.name == name and visit.fate.degraded for visit in visits) for name in ("order", "track")}
-    for mark in Mark:
-        after = mark in (Mark.FAULT_END, Mark.RECOVERY_END, Mark.SETTLED)
-        (folder.metrics / mark).mkdir(exist_ok=True)
-        for caller, journey, kind in (("orders", "order", "defer"), ("gateway", "track", "static")):
-            edge = f"{caller}->deliveries"
-            served = degraded[journey] if scenario.fallbacks is None else scenario.fallbacks
-            lines = [
-                "# TYPE resilience_breaker_transitions_total counter",
-                f'resilience_breaker_transitions_total{{edge="{edge}",to="open"}} {1 + after * scenario.breaker_opened}',
-                "# TYPE resilience_fallbacks_total counter",
-                f'resilience_fallbacks_total{{edge="{edge}",kind="{kind}"}} {after * served}',
-                "# TYPE outbox_delivered_total counter",
-                f'outbox_delivered_total{{topic="order.deferred"}} {100 + after * served}',
-                "# TYPE outbox_pending gauge",
-                f"outbox_pending {scenario.outbox_waiting}",
-            ]
-            (folder.metrics / mark / f"{caller}-1.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def metrics_text(scenario: Scenario, visits: list[_Visit], caller: str, *, after: bool) -> str:
+    journey, kind = {"orders": ("order", "defer"), "gateway": ("track", "static")}[caller]
+    degraded = sum(visit.name == journey and visit.fate.degraded for visit in visits)
+    served = degraded if scenario.fallbacks is None else scenario.fallbacks
+    edge = f"{caller}->deliveries"
+    lines = [
+        "# TYPE resilience_breaker_transitions_total counter",
+        f'resilience_breaker_transitions_total{{edge="{edge}",to="open"}} {1 + after * scenario.breaker_opened}',
+        "# TYPE resilience_fallbacks_total counter",
+        f'resilience_fallbacks_total{{edge="{edge}",kind="{kind}"}} {after * served}',
+        "# TYPE outbox_delivered_total counter",
+        f'outbox_delivered_total{{topic="order.deferred"}} {100 + after * served}',
+        "# TYPE outbox_pending gauge",
+        f"outbox_pending {scenario.outbox_waiting}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
-def _write_store(folder: ArmFolder, scenario: Scenario) -> None:
+def write_store(folder: ArmFolder, scenario: Scenario) -> None:
     folder.system.telemetry.unlink(missing_ok=True)
     with closing(open_for_writing(folder.system.telemetry, 16)) as connection:
         connection.execute("INSERT INTO service (id, name) VALUES (1, 'deliveries')")
@@ -200,36 +205,49 @@ def _write_store(folder: ArmFolder, scenario: Scenario) -> None:
         for second in range(round(scenario.marks_s[-1])):
             in_fault = scenario.marks_s[2] <= second < scenario.marks_s[3]
             for position in range(scenario.served_in_fault if in_fault else 47):
-                start_us = round((STARTED_AT + second) * 1e6) + position
+                start_us = round((scenario.started_at + second) * 1e6) + position
                 values = (second << 18 | position, 1, start_us)
                 connection.execute("INSERT INTO span VALUES (?, 1, ?, ?, 5, 0)", values)
 
 
-def _write_audit(folder: ArmFolder, scenario: Scenario, visits: list[_Visit]) -> None:
-    placed = [visit for visit in visits if visit.name == "order" and visit.fate.ok]
+def books(scenario: Scenario) -> Audit:
+    placed = [visit for visit in _visits(scenario) if visit.name == "order" and visit.fate.ok]
     orders = tuple(
-        OrderRow(id=f"order-{v.number}", status="confirmed", created_at=STARTED_AT + v.instant_s, deferred=v.fate.degraded)
+        OrderRow(id=f"{v.number}", status="confirmed", created_at=scenario.started_at + v.instant_s, deferred=v.fate.degraded)
         for v in placed
     )
-    deliveries = tuple(
+    couriers = tuple(
         DeliveryRow(order_id=order.id, courier_id=7, state="assigned") for order in orders[scenario.without_courier :]
     )
-    if scenario.with_audit:
-        write_model(folder.audit, Audit(orders=orders, deliveries=deliveries))
+    return Audit(orders=orders, deliveries=couriers)
 
 
-def _write_machine_and_journal(folder: ArmFolder, scenario: Scenario) -> None:
+def _write_cpu(folder: ArmFolder, scenario: Scenario) -> None:
     with folder.cpu.open("w", encoding="utf-8") as file:
         for half_second in range(140):
             busy = round(half_second * scenario.cpu_percent)
-            file.write(json.dumps({"at": STARTED_AT + half_second / 2, "busy": busy, "total": half_second * 100}) + "\n")
-    lines = [{"t": STARTED_AT - 2, "event": "start", "instance": "deliveries/1", "pid": 1}]
+            at = scenario.started_at + half_second / 2
+            file.write(json.dumps({"at": at, "busy": busy, "total": half_second * 100}) + "\n")
+
+
+def _write_journal(folder: ArmFolder, scenario: Scenario) -> None:
+    journal = FakeJournal(folder)
+    journal.write(scenario.started_at - 2, "start")
     if scenario.down_s:
-        lines += [
-            {"t": STARTED_AT + scenario.down_s[0], "event": "kill", "instance": "deliveries/1", "pid": 1},
-            {"t": STARTED_AT + scenario.down_s[1], "event": "start", "instance": "deliveries/1", "pid": 2},
-        ]
-    folder.system.journal.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        journal.write(scenario.started_at + scenario.down_s[0], "kill")
+        journal.write(scenario.started_at + scenario.down_s[1], "start")
+
+
+class FakeJournal:
+    """The keeper's journal of deliveries/1."""
+
+    def __init__(self, folder: ArmFolder) -> None:
+        self._path = folder.system.journal
+        self._path.write_text("", encoding="utf-8")
+
+    def write(self, at: float, event: str) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"t": at, "event": event, "instance": "deliveries/1", "pid": 1}) + "\n")
 
 
 @pytest.fixture

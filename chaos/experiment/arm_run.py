@@ -1,0 +1,223 @@
+"""One arm: a fresh system, the load, the fault from mark to mark, and what they leave behind; everything stopped at the end."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from chaos.experiment.collection import fetch_audit, keep_metrics
+from chaos.experiment.errors import RunError
+from chaos.experiment.experiment_file import LoadedExperiment
+from chaos.experiment.facts import PHASES, ArmFacts, FaultFacts, PhaseName
+from chaos.experiment.fault_control import Applied, FaultControl
+from chaos.experiment.folders import ArmFolder, write_model
+from chaos.experiment.journeys import read_journeys
+from chaos.experiment.live import LiveRecord
+from chaos.experiment.load_process import START_LEAD_S, LoadSchedule
+from chaos.experiment.machine import CpuSampler
+from chaos.experiment.metrics import Mark
+from chaos.experiment.observer import Observer
+from chaos.experiment.settling import settle
+from chaos.experiment.trace import candidates, keep_trace
+from chaos.experiment.windows import Windows
+from chaos.experiment.world import RunningLoad, World
+from testbed.control import SystemStatus
+from testbed.launch import LaunchOptions, Report
+
+TICK_S = 0.2
+SCRAPE_LEAD_S = 1.0
+"""Metrics are read so long before a mark that reading them does not delay what happens at it."""
+DRAIN_S = 25.0
+"""How long the last journeys may take after the schedule: their patience for each step, and the record's last lines."""
+TRACES = "traces"
+
+
+@dataclass(frozen=True)
+class ArmPlanned:
+    """What is to be run."""
+
+    name: str
+    loaded: LoadedExperiment
+    folder: ArmFolder
+    run_id: str
+    seed: int
+
+    @property
+    def marks_s(self) -> tuple[float, float, float, float, float]:
+        """Where the phases begin, and where the last one ends."""
+        return self.loaded.experiment.phases.marks_s()
+
+
+class ArmRun:
+    """Runs one arm once. Whatever ends it, its fault is lifted, its load and its system are stopped before it returns."""
+
+    def __init__(self, planned: ArmPlanned, world: World, observer: Observer) -> None:
+        experiment = planned.loaded.experiment
+        self._planned = planned
+        self._world = world
+        self._observer = observer
+        self._state = planned.folder.root
+        self._started_at = 0.0
+        source = f"experiment {planned.run_id} {planned.name}"
+        self._fault = FaultControl(
+            world.target(self._state), experiment.fault, planned.loaded.place, experiment.phases.fault_ms, source
+        )
+        self._applied: Applied | None = None
+        self._facts: FaultFacts | None = None
+        self._live = LiveRecord(planned.folder.requests)
+
+    def run(self) -> None:
+        """Runs it.
+
+        Raises:
+            RunError: The load or the fault failed.
+            ControlError: The system did not start, did not stop, or went away.
+            OSError: The disk refused.
+            KeyboardInterrupt: Passed on.
+        """
+        folder = self._planned.folder
+        self._observer.arm_started(self._planned.name)
+        with ExitStack() as stack:
+            system = self._launch(stack)
+            for each in (folder.load, folder.metrics):
+                each.mkdir(parents=True, exist_ok=True)
+            sampler = stack.enter_context(CpuSampler(folder.cpu))
+            load = self._start_load(stack, system)
+            self._play(load)
+            self._drain(load)
+            self._collect()
+        if sampler.problem is not None:
+            raise sampler.problem
+        self._write_facts(complete=True)
+        self._observer.arm_ended(self._planned.name)
+
+    def _launch(self, stack: ExitStack) -> SystemStatus:
+        planned, plan = self._planned, self._planned.loaded.experiment.arms[self._planned.name]
+        options = LaunchOptions(
+            state=self._state,
+            topology=planned.loaded.topology_path,
+            profile=plan.profile,
+            without=plan.without,
+            free_ports=True,
+            seed=planned.seed,
+            run_id=planned.run_id,
+            arm=planned.name,
+            die_with_parent=True,
+        )
+
+        def progress(report: Report) -> None:
+            self._observer.system_starting(planned.name, report.up, report.total)
+
+        system = self._world.launch(options, progress)
+        stack.callback(self._world.stop, self._state)
+        return system
+
+    def _start_load(self, stack: ExitStack, system: SystemStatus) -> RunningLoad:
+        planned, folder = self._planned, self._planned.folder
+        self._started_at = self._world.now() + START_LEAD_S
+        self._write_facts(complete=False)
+        schedule = LoadSchedule(
+            load=planned.loaded.experiment.load,
+            host=system.addresses[planned.loaded.topology.entry],
+            seed=planned.seed,
+            start_at=self._started_at,
+            run_s=planned.marks_s[-1],
+            record=folder.load,
+            log=folder.load_log,
+        )
+        return stack.enter_context(self._world.load(schedule))
+
+    def _play(self, load: RunningLoad) -> None:
+        """From the schedule's first instant to its last."""
+        start_s, warm_s, struck_s, lift_s, end_s = self._planned.marks_s
+        steps: list[tuple[float, Callable[[], None]]] = [
+            (start_s, self._phase("warmup")),
+            (warm_s, self._phase("baseline")),
+            (warm_s, self._scrape(Mark.BASELINE_START)),
+            (struck_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_START)),
+            (struck_s, self._apply),
+            (struck_s, self._phase("fault")),
+            (lift_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_END)),
+            (lift_s - SCRAPE_LEAD_S / 4, self._fault.note_alive),
+            (lift_s, self._lift),
+            (lift_s, self._phase("recovery")),
+            (end_s, self._scrape(Mark.RECOVERY_END)),
+        ]
+        for instant_s, step in steps:
+            self._wait_until(instant_s, load)
+            step()
+
+    def _wait_until(self, instant_s: float, load: RunningLoad) -> None:
+        while (left_s := instant_s - self._now_s()) > 0:
+            load.check()
+            self._tick()
+            self._world.sleep(min(TICK_S, left_s))
+
+    def _drain(self, load: RunningLoad) -> None:
+        deadline_s = self._now_s() + DRAIN_S
+        while not load.has_ended():
+            if self._now_s() > deadline_s:
+                raise RunError(f"the load generator did not end within {DRAIN_S:g} s after its schedule")
+            self._tick()
+            self._world.sleep(TICK_S)
+
+    def _phase(self, phase: PhaseName) -> Callable[[], None]:
+        end_s = self._planned.marks_s[PHASES.index(phase) + 1]
+        return lambda: self._observer.phase_started(self._planned.name, phase, end_s)
+
+    def _scrape(self, mark: Mark) -> Callable[[], None]:
+        def scrape() -> None:
+            instances = self._world.status(self._state).instances
+            keep_metrics(self._planned.folder.metrics, mark, instances, self._world.scrape)
+
+        return scrape
+
+    def _apply(self) -> None:
+        self._applied = self._fault.apply()
+        self._facts = FaultFacts(applied_s=self._now_s(), leases=self._applied.leases, targets=self._applied.instances)
+        self._write_facts(complete=False)
+        where = ", ".join(self._applied.instances)
+        self._observer.event(self._planned.name, f"{self._planned.loaded.experiment.fault} is in force in {where}")
+
+    def _lift(self) -> None:
+        if self._facts is None or self._applied is None:
+            return
+        self._fault.lift()
+        lifted_s = self._now_s()
+        counts = self._fault.counts(self._applied)
+        self._facts = self._facts.model_copy(update={"lifted_s": lifted_s, "counts": counts})
+        self._observer.event(self._planned.name, f"{self._planned.loaded.experiment.fault} is lifted")
+
+    def _collect(self) -> None:
+        """Gives the system time to catch up, and keeps what only a running system can tell."""
+        planned, world, folder = self._planned, self._world, self._planned.folder
+        token = folder.system.read_secrets().internal_token
+        self._observer.event(planned.name, "reading the books of orders and deliveries")
+        audit = settle(
+            lambda: fetch_audit(world.status(self._state), token, world.get),
+            planned.loaded.experiment.bounds.settle_ms / 1_000,
+            world.now,
+            world.sleep,
+        )
+        if audit is not None:
+            write_model(folder.audit, audit)
+        self._scrape(Mark.SETTLED)()
+        facts = self._facts
+        address = world.status(self._state).addresses.get(TRACES)
+        if facts is not None and facts.lifted_s is not None and address is not None:
+            windows = Windows.of(planned.marks_s, facts.applied_s, facts.lifted_s)
+            wanted = candidates(read_journeys(folder.requests), windows.fault, tuple(planned.loaded.experiment.judged))
+            keep_trace(folder.trace, address, wanted, world.get)
+
+    def _tick(self) -> None:
+        now_s = self._now_s()
+        self._observer.tick(self._planned.name, now_s, self._live.recent(now_s))
+
+    def _now_s(self) -> float:
+        return self._world.now() - self._started_at
+
+    def _write_facts(self, *, complete: bool) -> None:
+        planned = self._planned
+        facts = ArmFacts(
+            name=planned.name, started_at=self._started_at, marks_s=planned.marks_s, fault=self._facts, complete=complete
+        )
+        write_model(planned.folder.facts, facts)

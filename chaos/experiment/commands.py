@@ -1,0 +1,63 @@
+"""`chaos run` and `chaos report`. What they need beyond the core install is imported only when they are used."""
+
+from collections.abc import Callable
+
+import click
+
+from chaos.experiment.errors import EvidenceError, RunError
+from testbed.run import RUNS
+
+_LAB = frozenset({"numpy", "jinja2", "markupsafe", "locust"})
+
+
+@click.command("run")
+@click.argument("experiment")
+@click.option("--arm", "arms", multiple=True, help="Run only this arm; may be given several times.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), help="Of arrivals, choices and the order of arms.  [default: the file's]"
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(0.05, 20),
+    default=1.0,
+    show_default=True,
+    help="Makes every phase so many times as long. A shorter run smokes, it does not prove: it ends INCONCLUSIVE.",
+)
+def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float) -> int:
+    """Run EXPERIMENT: the name of a shipped one (delivery-outage) or a YAML file.
+
+    Each arm is a fresh system on free ports, under the same arrivals. Exit code 0: every arm is as expected; 1: one is not.
+    """
+
+    def start() -> int:
+        from chaos.experiment.runner import RunOptions  # noqa: PLC0415 - needs the lab extra
+        from chaos.experiment.session import run_and_show  # noqa: PLC0415 - needs the lab extra
+
+        return run_and_show(experiment, RunOptions(seed=seed, scale=scale, arms=arms, runs=RUNS))
+
+    return _with_lab(start)
+
+
+@click.command("report")
+@click.argument("run_id", metavar="RUN", default="latest", required=False)
+def report(run_id: str) -> int:
+    """Judge RUN again and write its report anew, from its folder alone: a run's id, its path, or `latest`."""
+
+    def start() -> int:
+        from chaos.experiment.session import judge_and_show  # noqa: PLC0415 - needs the lab extra
+
+        return judge_and_show(run_id)
+
+    return _with_lab(start)
+
+
+def _with_lab(start: Callable[[], int]) -> int:
+    """Runs `start`; a failure of the run, or a missing package, becomes one sentence and exit code 2."""
+    try:
+        return start()
+    except (RunError, EvidenceError) as error:
+        raise click.ClickException(str(error)) from None
+    except ModuleNotFoundError as error:
+        if error.name not in _LAB:
+            raise
+        raise click.ClickException(f"experiments need {error.name}; install it with: pip install 'firebreak[lab]'") from None

@@ -1,0 +1,104 @@
+"""The load generator as a process of its own: Locust with FeastFast's journeys, playing one fixed schedule."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.experiment.errors import RunError
+from chaos.experiment.model import Load
+
+START_LEAD_S = 4.0
+"""From its start to the schedule's first instant: Locust's imports, and the customers who sign in one after another."""
+_STOP_S = 3.0
+_LOG_LINES = 8
+
+
+@dataclass(frozen=True)
+class LoadSchedule:
+    """What to play, against what, and where to keep the record."""
+
+    load: Load
+    host: str
+    seed: int
+    start_at: float
+    run_s: float
+    record: Path
+    log: Path
+
+    def command(self) -> list[str]:
+        """Arguments of the process. Raises RunError when the load generator is not installed."""
+        found = importlib.util.find_spec("loadtests")
+        if importlib.util.find_spec("locust") is None or found is None or not found.submodule_search_locations:
+            raise RunError("the load generator is not installed; install it with: pip install 'firebreak[lab]'")
+        locustfile = Path(found.submodule_search_locations[0]) / "locustfile.py"
+        mix = ",".join(f"{name}={rate}" for name, rate in self.load.rates_per_s.items())
+        options = {
+            "-f": locustfile,
+            "--host": self.host,
+            "--users": self.load.total_per_s,
+            "--mix": mix,
+            "--customers": self.load.customers,
+            "--seed": self.seed,
+            "--start-at": f"{self.start_at:.6f}",
+            "--run-seconds": f"{self.run_s:g}",
+            "--record": self.record,
+        }
+        leashed = [sys.executable, "-m", "testbed.leash", str(os.getpid()), "locust", "--headless"]
+        return leashed + [str(part) for pair in options.items() for part in pair]
+
+
+class LoadProcess:
+    """Runs a schedule from entering to leaving; what is left of it then is killed.
+
+    It is on a leash (testbed.leash), so it ends with this process however this process ends, and in a session of its own, so
+    that Ctrl-C reaches it only through us. Enter it in the main thread: the leash is held by the thread that starts it.
+    """
+
+    def __init__(self, schedule: LoadSchedule) -> None:
+        self._schedule = schedule
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "LoadProcess":
+        command = self._schedule.command()
+        with self._schedule.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_S)
+        process.kill()
+        process.wait()
+
+    def check(self) -> None:
+        """Raises RunError when the load generator has ended, which it must not before its schedule has."""
+        if self._process is not None and self._process.poll() is not None:
+            raise RunError(f"the load generator ended early, with exit code {self._process.returncode}:\n{self._tail()}")
+
+    def has_ended(self) -> bool:
+        """Whether the last journey has ended and the record is closed. Raises RunError when the process failed.
+
+        Exit code 1 means a record that is whole but for what its load.json says; judging it is another's business.
+        """
+        code = None if self._process is None else self._process.poll()
+        if code not in (None, 0, 1):
+            raise RunError(f"the load generator failed with exit code {code}:\n{self._tail()}")
+        return code is not None
+
+    def _tail(self) -> str:
+        try:
+            lines = self._schedule.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            lines = [f"{self._schedule.log}: {error.strerror}"]
+        return "\n".join(f"  {line}" for line in lines[-_LOG_LINES:])
