@@ -4,6 +4,7 @@
 supervisor reports on it, and its end tells the supervisor that nobody waits any more, however the launcher ended.
 """
 
+import contextlib
 import fcntl
 import select
 import socket
@@ -17,12 +18,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.policy import Profile
-from testbed.control import ControlError, DownRequest, SystemStatus, ask
+from testbed.control import ControlError, DownRequest, NotRunningError, SystemStatus, ask
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 _ABANDON_TIMEOUT_S = 8.0  # The supervisor gives its processes 3 s before it kills them.
 _MAX_NOISE_LINES = 20
+_POLL_S = 0.01
 
 
 class Report(BaseModel):
@@ -114,14 +116,20 @@ def launch(
 def stop(state: Path, timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Stops the system of `state` and waits until its supervisor is gone. Raises NotRunningError or ControlError."""
     deadline = time.monotonic() + timeout_s
-    ask(state, DownRequest(), timeout_s)
-    while running_supervisor(state) is not None:
+    if running_supervisor(state) is None:
+        raise NotRunningError(f"no testbed runs in {state}; start one with: testbed up")
+    asked = False
+    while (supervisor := running_supervisor(state)) is not None:
         if time.monotonic() > deadline:
             raise ControlError(
-                f"the supervisor (process {running_supervisor(state)}) did not end within {timeout_s:g} s; "
+                f"the supervisor (process {supervisor}) did not end within {timeout_s:g} s; "
                 "`kill -9` of that process ends it and everything it started"
             )
-        time.sleep(0.01)
+        if not asked:
+            with contextlib.suppress(NotRunningError):  # It does not listen yet, or not any more.
+                ask(state, DownRequest(), timeout_s)
+                asked = True
+        time.sleep(_POLL_S)
 
 
 def lock_path(state: Path) -> Path:

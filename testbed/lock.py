@@ -16,7 +16,7 @@ class AlreadyRunningError(Exception):
 
 
 def take_lock(state: Path) -> int:
-    """Locks the folder for the life of this process and returns the descriptor, which must stay open.
+    """Locks the folder until the returned descriptor is closed; a supervisor leaves that to the kernel, at its very end.
 
     Raises:
         AlreadyRunningError: A living supervisor holds it.

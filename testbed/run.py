@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 STATE_ROOT = Path(".testbed")
 """Beside the reader's project, not in their home: deleting the folder deletes every trace."""
+CURRENT = STATE_ROOT / "current"
+"""The system of `testbed up`."""
+RUNS = STATE_ROOT / "runs"
+"""One folder an experiment's run."""
 
 
 class Secrets(BaseModel):

@@ -139,7 +139,7 @@ def _supervise(options: argparse.Namespace, channel: LaunchChannel) -> None:
     request = read_request(options)
     folder = request.folder
     folder.create()
-    lock = take_lock(folder.root)
+    take_lock(folder.root)
     ports = choose_ports(request.topology, request.ports, free_ports=request.free_ports)
     folder.clear()
     secrets = Secrets.generate()
@@ -153,7 +153,6 @@ def _supervise(options: argparse.Namespace, channel: LaunchChannel) -> None:
         await Supervisor(plan, folder, processes, channel).run(die_with_parent=options.die_with_parent)
 
     asyncio.run(run())
-    os.close(lock)
 
 
 def _write_output_to(folder: RunFolder) -> None:
@@ -167,7 +166,7 @@ def _refuse(channel: LaunchChannel, reason: str) -> None:
     channel.send(Report(error=reason))
     if not channel.launched:
         sys.stderr.write(f"{reason}\n")
-    sys.exit(2)
+    os._exit(2)  # At once: whoever reads the reason may start again in this folder, whose lock goes with this process.
 
 
 if __name__ == "__main__":

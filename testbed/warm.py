@@ -19,6 +19,8 @@ from typing import Final, NoReturn
 from testbed.leash import die_with
 from testbed.messages import MAX_PACKET_BYTES, Exited, Message, Refused, Signal, Start, Started, Warmed, decode, encode
 
+_MAX_COMM_CHARS: Final = 15  # The kernel keeps no more.
+
 
 class Warm:
     """Forks children on request and reports their ends."""
@@ -114,6 +116,7 @@ def become(start: Start) -> NoReturn:
     os.close(log)
     os.environ.update(start.environment)
     sys.argv = [start.module]
+    Path("/proc/self/comm").write_text(start.instance[:_MAX_COMM_CHARS])  # `ps` and `top` show who it is.
     gc.enable()
     sys.modules[start.module].main()
     sys.exit(0)

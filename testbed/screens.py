@@ -1,0 +1,114 @@
+"""What `testbed up` and `testbed status` print."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from services.registry import Instance, InstanceState
+from services.topology import default_topology_path
+from testbed.control import ProcessLease, SystemStatus
+from testbed.launch import LaunchOptions
+from testbed.terminal import command, table
+
+_MINUTES_FROM_S = 120.0
+_WHAT = {"traces": "traces of every request"}
+_STYLES = {"ready": "green", "up": "green", "starting": "yellow", "paused": "yellow", "down": "red", "degraded": "red"}
+
+
+def print_up(out: Console, system: SystemStatus, state: Path, took_s: float | None) -> None:
+    """What has just been started (`took_s` seconds ago), or runs already (None), where it is, and what to try."""
+    count = len(system.instances)
+    headline = f"{count} processes are up" + (f" after {took_s:.1f} s" if took_s is not None else " already")
+    out.print(f"[bold]{headline}[/], {_protection(system)}.", soft_wrap=True)
+    out.print()
+    out.print(Padding(_address_table(system), (0, 2), expand=False))
+    out.print()
+    out.print(Padding(_next_table(system, state), (0, 2), expand=False))
+
+
+def print_status(out: Console, system: SystemStatus, state: Path) -> None:
+    """Every process with its state and address, and the faults that are in force."""
+    phase = f"[{_STYLES.get(system.phase, 'default')}]{system.phase}[/]"
+    age = _age(time.time() - system.started_at)
+    out.print(f"[bold]{system.run_id}[/] is {phase}, {_protection(system)}, started {age} ago.", soft_wrap=True)
+    out.print()
+    out.print(Padding(_instance_table(system), (0, 2), expand=False))
+    if any(instance.state is InstanceState.DOWN and not _fault(instance, system.leases) for instance in system.instances):
+        out.print()
+        out.print(f"Why one is down: {command('testbed logs SERVICE', state)}", soft_wrap=True)
+
+
+def _address_table(system: SystemStatus) -> Table:
+    rows = table("open", "address", "what it is")
+    for name, address in system.addresses.items():
+        rows.add_row(name, address, _WHAT.get(name, "the public API"))
+    return rows
+
+
+def _next_table(system: SystemStatus, state: Path) -> Table:
+    services = [instance.service for instance in system.instances]
+    victim = "deliveries" if "deliveries" in services else services[-1]
+    steps = [
+        (f"chaos kill {victim}", "take a service away for 30 s"),
+        ("testbed status", "see every process and fault"),
+        (f"testbed logs {victim} -f", "follow what a service says"),
+        ("testbed down", "stop everything"),
+    ]
+    if system.topology == str(default_topology_path()):  # The journeys are FeastFast's.
+        steps.insert(1, ("testbed load --ui", "send customers, from a web page"))
+    rows = table("try", "to")
+    for text, purpose in steps:
+        rows.add_row(f"[bold]{command(text, state)}[/]", purpose)
+    return rows
+
+
+def _instance_table(system: SystemStatus) -> Table:
+    faulted = {lease.instance for lease in system.leases}
+    rows = table("process", "state", "address", "pid", *(("fault",) if faulted else ()), right=("pid",))
+    for instance in system.instances:
+        state = _state(instance, system.leases)
+        cells = [
+            instance.name,
+            f"[{_STYLES.get(state, 'default')}]{state}[/]",
+            instance.base_url if instance.port else "",
+            str(instance.pid or ""),
+        ]
+        rows.add_row(*cells, *((_fault(instance, system.leases),) if faulted else ()))
+    return rows
+
+
+def _state(instance: Instance, leases: tuple[ProcessLease, ...]) -> str:
+    paused = any(lease.kind == "pause" and lease.instance == instance.name for lease in leases)
+    return "paused" if paused and instance.state is InstanceState.UP else str(instance.state)
+
+
+def _fault(instance: Instance, leases: tuple[ProcessLease, ...]) -> str:
+    """The fault that lasts longest on an instance."""
+    own = [lease for lease in leases if lease.instance == instance.name]
+    if not own:
+        return ""
+    last = max(own, key=lambda lease: lease.remaining_ms)
+    return f"{last.kind} by {last.source}, {last.remaining_ms / 1000:.1f} s left"
+
+
+def _protection(system: SystemStatus) -> str:
+    without = f" without {', '.join(system.without)}" if system.without else ""
+    return f"profile {system.profile}{without}"
+
+
+def _age(age_s: float) -> str:
+    return f"{age_s:.0f} s" if age_s < _MINUTES_FROM_S else f"{age_s / 60:.0f} min"
+
+
+def describe_difference(system: SystemStatus, wanted: LaunchOptions) -> str:
+    """How a running system differs from what somebody asks for; empty when it does not."""
+    topology = str((wanted.topology or default_topology_path()).absolute())
+    pairs = (
+        ("topology", system.topology, topology),
+        ("profile", system.profile, str(wanted.profile)),
+        ("without", ", ".join(system.without), ", ".join(wanted.without)),
+    )
+    return ", ".join(f"{key} {has or 'nothing'} instead of {asked or 'nothing'}" for key, has, asked in pairs if has != asked)

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from services.policy import Pattern, Profile, Switch
+from testbed.arguments import parse_arguments, parse_port, read_request
+from testbed.launch import LaunchOptions
+
+
+def test_what_a_launcher_asks_for_is_what_the_supervisor_reads(tmp_path: Path) -> None:
+    options = LaunchOptions(
+        state=tmp_path / "a state",
+        profile=Profile.NONE,
+        without=("breaker@orders->payments", "retry"),
+        free_ports=True,
+        ports={"gateway": 8_081},
+        seed=-3,
+        run_id="r1",
+        arm="none",
+    )
+    request = read_request(parse_arguments(options.arguments()))
+    assert request.folder.root == tmp_path / "a state"
+    assert request.profile is Profile.NONE
+    assert request.without == (Switch(Pattern.BREAKER, "orders->payments"), Switch(Pattern.RETRY, None))
+    assert (request.free_ports, request.ports) == (True, {"gateway": 8_081})
+    assert (request.seed, request.run_id, request.arm) == (-3, "r1", "none")
+
+
+def test_a_run_without_a_name_is_named_after_the_time_of_day(tmp_path: Path) -> None:
+    assert read_request(parse_arguments(LaunchOptions(state=tmp_path).arguments())).run_id.startswith("up-2")
+
+
+def test_the_store_s_name_is_not_to_be_had_for_a_service(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text("services: {telemetry: {module: a, entry: true}}")
+    with pytest.raises(ValueError, match=r"map.yaml: services.telemetry: this name is the embedded store's"):
+        read_request(parse_arguments(LaunchOptions(state=tmp_path, topology=path).arguments()))
+
+
+def test_an_unknown_pattern_is_refused_with_what_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'braker' is no pattern; allowed: deadline, timeout"):
+        read_request(parse_arguments(LaunchOptions(state=tmp_path, without=("braker",)).arguments()))
+
+
+@pytest.mark.parametrize("text", ["gateway", "gateway=", "=80", "gateway=-1", "gateway=80x", "gateway=123456"])
+def test_a_port_without_name_or_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write NAME=PORT, such as gateway=8081"):
+        parse_port(text)

@@ -1,0 +1,75 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from testbed.log_view import LogFile, LogFilter, follow, log_files, parse_line, tail
+
+
+def event(second: int, message: str, level: str = "info", **fields: str) -> str:
+    return json.dumps({"time": f"2026-11-21T01:00:{second:02}.123456+00:00", "level": level, "message": message, **fields}) + "\n"
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    (tmp_path / "orders-1.jsonl").write_text(event(1, "first") + event(3, "third", "error", trace_id="abc123"))
+    (tmp_path / "orders-2.jsonl").write_text(event(2, "second"))
+    (tmp_path / "user-log-1.jsonl").write_text(event(4, "fourth"))
+    return tmp_path
+
+
+def test_all_replicas_are_merged_by_time(logs: Path) -> None:
+    lines = tail(log_files(logs, "orders", None), LogFilter(), 10)
+    assert [(line.instance, line.message) for line in lines] == [
+        ("orders/1", "first"),
+        ("orders/2", "second"),
+        ("orders/1", "third"),
+    ]
+
+
+def test_only_the_last_lines_are_shown(logs: Path) -> None:
+    assert [line.message for line in tail(log_files(logs, None, None), LogFilter(), 2)] == ["third", "fourth"]
+    assert tail(log_files(logs, None, None), LogFilter(), 0) == []
+
+
+def test_lines_can_be_picked_by_level_and_by_the_beginning_of_a_trace(logs: Path) -> None:
+    assert [line.message for line in tail(log_files(logs, None, None), LogFilter("warning"), 9)] == ["third"]
+    assert [line.message for line in tail(log_files(logs, None, None), LogFilter(trace_id="abc1"), 9)] == ["third"]
+
+
+@pytest.mark.parametrize(("service", "replica"), [("oders", None), ("orders", 3)])
+def test_an_unknown_service_is_answered_with_those_that_have_logs(logs: Path, service: str, replica: int | None) -> None:
+    with pytest.raises(LookupError, match="allowed: orders, user-log"):
+        log_files(logs, service, replica)
+
+
+def test_without_any_log_the_way_to_one_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="start a testbed with: testbed up"):
+        log_files(tmp_path, None, None)
+
+
+def test_a_traceback_keeps_its_place_in_time_and_counts_as_an_error() -> None:
+    line = parse_line("orders/1", "ValueError: no", "2026-11-21T01:00:01.000+00:00")
+    assert (line.message, line.level, line.clock) == ("ValueError: no", "error", "01:00:01.000")
+
+
+def test_further_fields_of_an_event_are_shown_behind_its_message() -> None:
+    line = parse_line("orders/1", '{"level": "INFO", "message": "placed", "order": 7, "span_id": "x"}', "")
+    assert (line.message, line.level) == ("placed order=7", "info")
+
+
+def test_following_shows_what_comes_and_ends_with_the_system(logs: Path) -> None:
+    files = log_files(logs, "orders", 1)
+    tail(files, LogFilter(), 0)
+    with (logs / "orders-1.jsonl").open("a") as log:
+        log.write(event(5, "fifth") + '{"message": "half a')
+    assert [line.message for line in follow(files, LogFilter(), runs=lambda: False)] == ["fifth"]
+
+
+def test_a_log_that_was_cut_short_is_read_from_its_new_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "orders-1.jsonl"
+    path.write_text(event(1, "first") + event(2, "second"))
+    file = LogFile("orders/1", path)
+    assert len(list(file.read())) == 2
+    path.write_text(event(3, "third"))
+    assert [line.message for line in file.read()] == ["third"]

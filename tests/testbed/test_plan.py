@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from services.policy import Profile, Switch
+from services.topology import topology_from_text
+from testbed.plan import SystemPlan, SystemRequest, plan_system
+from testbed.run import RunFolder, Secrets
+
+SECRETS = Secrets(internal_token="i", chaos_token="c", signing_key="s")
+TOPOLOGY = topology_from_text("""
+services:
+  shop: {module: shop.main, port: 18080, entry: true}
+  stock: {module: stock.main, replicas: 2, database: true}
+edges:
+  shop->stock: {}
+""")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> SystemPlan:
+    request = SystemRequest(
+        folder=RunFolder(tmp_path),
+        topology_path=tmp_path / "shop.yaml",
+        topology=TOPOLOGY,
+        profile=Profile.DECLARED,
+        without=(Switch.parse("breaker@shop->stock", ("shop->stock",)), Switch.parse("retry", ())),
+        ports={},
+        free_ports=False,
+        seed=7,
+        run_id="r1",
+        arm="none",
+        log_level="INFO",
+        notify_socket=tmp_path / "notify.sock",
+    )
+    return plan_system(request, {"shop": 18_080, "traces": 1, "otlp": 2}, SECRETS)
+
+
+def test_every_replica_is_planned_and_the_store_comes_first(plan: SystemPlan) -> None:
+    assert [instance.name for instance in plan.instances] == ["telemetry/1", "shop/1", "stock/1", "stock/2"]
+    assert plan.modules == ("observability.store.main", "shop.main", "stock.main")
+
+
+def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, tmp_path: Path) -> None:
+    command = plan.instances[3].command(0)
+    assert command.log == tmp_path / "logs" / "stock-2.jsonl"
+    assert command.environment == {
+        "FIREBREAK_SERVICE": "stock",
+        "FIREBREAK_REPLICA": "2",
+        "FIREBREAK_HOST": "127.0.0.1",
+        "FIREBREAK_PORT": "0",
+        "FIREBREAK_TOPOLOGY": str(tmp_path / "shop.yaml"),
+        "FIREBREAK_REGISTRY": str(tmp_path / "registry.json"),
+        "FIREBREAK_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/data/stock.sqlite",
+        "FIREBREAK_PROFILE": "declared",
+        "FIREBREAK_WITHOUT": "breaker@shop->stock,retry",
+        "FIREBREAK_OTLP_ENDPOINT": "http://127.0.0.1:2",
+        "FIREBREAK_INTERNAL_TOKEN": "i",
+        "FIREBREAK_CHAOS_TOKEN": "c",
+        "FIREBREAK_SIGNING_KEY": "s",
+        "FIREBREAK_RUN_ID": "r1",
+        "FIREBREAK_ARM": "none",
+        "FIREBREAK_SEED": "7",
+        "FIREBREAK_LOG_LEVEL": "INFO",
+        "NOTIFY_SOCKET": str(tmp_path / "notify.sock"),
+    }
+
+
+def test_a_service_without_a_database_is_given_none(plan: SystemPlan) -> None:
+    assert plan.instances[1].command(18_080).environment["FIREBREAK_DATABASE_URL"] == ""
+
+
+def test_the_store_is_told_its_file_and_both_its_ports(plan: SystemPlan, tmp_path: Path) -> None:
+    environment = plan.instances[0].command(1).environment
+    assert environment["FIREBREAK_STORE_PATH"] == str(tmp_path / "telemetry.sqlite")
+    assert (environment["FIREBREAK_PORT"], environment["FIREBREAK_OTLP_PORT"]) == ("1", "2")

@@ -1,0 +1,73 @@
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.topology import Topology, topology_from_text
+from testbed.ports import HOST, PortError, choose_ports, free_port, is_free, listener_of
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server((HOST, 0)) as server:
+        yield server
+
+
+def shop(port: int) -> Topology:
+    return topology_from_text(
+        f"services:\n  shop: {{module: shop, port: {port}, entry: true}}\n  stock: {{module: stock, replicas: 2}}\n"
+        "  till: {module: till}\n"
+    )
+
+
+def test_with_free_ports_nothing_stays_well_known_and_nothing_is_shared() -> None:
+    ports = choose_ports(shop(18_080), {}, free_ports=True)
+    assert set(ports) == {"shop", "traces", "otlp"}
+    assert len(set(ports.values())) == 3
+    assert not {18_080, 16_686, 4_318} & set(ports.values())
+
+
+def test_a_port_that_was_asked_for_wins_over_everything() -> None:
+    port = free_port()
+    assert choose_ports(shop(18_080), {"till": port}, free_ports=True)["till"] == port
+
+
+def test_a_taken_port_is_named_with_who_listens_and_the_way_out(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    others = {"traces": free_port(), "otlp": free_port()}
+    with pytest.raises(PortError) as refused:
+        choose_ports(shop(port), others, free_ports=False)
+    first, advice = str(refused.value).splitlines()
+    assert first == f"port {port} (shop) is taken by {listener_of(port)}"
+    assert f"(process {os.getpid()})" in first
+    assert "--free-ports" in advice
+    assert "--port shop=" in advice
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "complaint"),
+    [
+        ("stock", 1_234, "'stock' has no single port; allowed: shop, till, traces, otlp"),
+        ("till", 70_000, "a port is a number from 1 to 65535"),
+    ],
+)
+def test_a_port_that_nobody_can_have_is_refused_with_what_is_allowed(name: str, port: int, complaint: str) -> None:
+    with pytest.raises(PortError, match=complaint):
+        choose_ports(shop(18_080), {name: port}, free_ports=True)
+
+
+def test_two_who_ask_for_one_port_are_both_named() -> None:
+    port = free_port()
+    with pytest.raises(PortError, match=f"port {port} is asked for by both traces and otlp"):
+        choose_ports(shop(18_080), {"traces": port, "otlp": port}, free_ports=True)
+
+
+def test_a_port_is_free_until_somebody_listens(listener: socket.socket) -> None:
+    assert is_free(HOST, free_port())
+    assert not is_free(HOST, listener.getsockname()[1])
+
+
+def test_a_system_that_does_not_tell_who_listens_is_no_error(tmp_path: Path) -> None:
+    assert listener_of(80, proc=tmp_path) == ""

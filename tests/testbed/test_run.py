@@ -1,0 +1,25 @@
+from pathlib import Path
+
+from testbed.run import RunFolder, Secrets
+
+
+def test_clearing_removes_an_earlier_system_and_nothing_of_anybody_else(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.create()
+    folder.write_secrets(Secrets.generate())
+    mine = ["registry.json", "telemetry.sqlite-wal", "processes.jsonl.1", "control.sock", "logs/orders-1.jsonl", "data/a.sqlite"]
+    others = ["notes.txt", "data/export.csv", "supervisor.lock"]
+    for name in (*mine, *others):
+        (tmp_path / name).touch()
+    folder.clear()
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(others)
+
+
+def test_secrets_are_the_owner_s_alone_and_read_back(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "state")
+    folder.create()
+    written = Secrets.generate()
+    folder.write_secrets(written)
+    assert folder.read_secrets() == written
+    assert folder.secrets_file.stat().st_mode & 0o777 == 0o600
+    assert folder.root.stat().st_mode & 0o777 == 0o700
