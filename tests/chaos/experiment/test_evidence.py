@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos.experiment.errors import EvidenceError
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.facts import LeaseCount
 from chaos.experiment.fault_plan import HangPlan
 from chaos.experiment.folders import ExperimentFolder
-from chaos.experiment.journeys import EvidenceError, Journey, RequestLine, arrivals_digest, assemble
+from chaos.experiment.journeys import Journey, RequestLine, arrivals_digest, assemble
 from chaos.experiment.machine import CpuRecord, CpuSampler, package_versions, read_cpu, this_machine
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
 from chaos.experiment.process_journal import JournalLine, ProcessJournal
