@@ -12,6 +12,7 @@ import click
 from pydantic import ValidationError
 from rich.console import Console
 
+from chaos.experiment.commands import report, run
 from chaos.faults import Abort, AnyFault, Error, Hang, Latency
 from chaos.faults.latency import MAX_LATENCY_MS
 from chaos.inject.messages import MAX_LEASE_MS
@@ -52,7 +53,7 @@ _rate = click.option("--rate", type=Rate(), default="100%", show_default=True, h
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Inject faults into a running testbed, and end them.
+    """Inject faults into a running testbed and end them; run experiments that prove what a fault does.
 
     TARGET is a service (payments), a replica (payments/2) or an edge ('orders->payments', quoted: the fault is then in the
     caller, and only calls over that edge are hit).
@@ -153,6 +154,10 @@ def heal(target: str | None, state: Path) -> None:
         raise TargetError(f"{', '.join(healing.silent)} did not answer: faults there, if any, end when their time is up")
 
 
+cli.add_command(run)
+cli.add_command(report)
+
+
 def _inject(state: Path, target: str, make: Callable[[], AnyFault], rate: float, lease_ms: float) -> None:
     try:
         fault = make()
@@ -192,7 +197,7 @@ def main() -> NoReturn:
     except (TargetError, ControlError, DocumentError, OSError) as error:
         _fail(f"chaos: {error}")
     except (click.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("chaos: interrupted; what was injected ends by itself, or at once by: chaos heal")
+        Console(stderr=True).print("chaos: interrupted; faults that were set end with their leases")
         sys.exit(EXIT_INTERRUPTED)
 
 
