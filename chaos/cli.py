@@ -6,7 +6,7 @@ Every fault is a lease. The command may end, or be killed, right after it: the f
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 from pydantic import ValidationError
@@ -38,8 +38,6 @@ from testbed.control import ControlError, NotRunningError, SystemStatus, status
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _DEFAULT_LEASE = "30s"
-
-Command = Callable[..., Any]  # A click callback: click calls it with the options that its decorators declare.
 
 _state = click.option(
     "--state", type=click.Path(path_type=Path), default=DEFAULT_STATE, show_default=True, help="Folder of the running system."
