@@ -11,7 +11,7 @@ from loadtests.clock import Clock
 from loadtests.dispatcher import Dispatcher
 from loadtests.load import Load
 from loadtests.plan import Plan
-from loadtests.setup import sign_in_customers
+from loadtests.setup import keep_signed_in, sign_in_customers
 from loadtests.tally import Tally
 from loadtests.timer import best_timer, reduce_jitter
 from loadtests.visit import Publish
@@ -42,6 +42,7 @@ class InteractiveRun:
         self._timer = best_timer(self._clock)
         self._dispatcher = Dispatcher(self._clock.now_s, self._timer, self._load.start)
         self._greenlet = gevent.spawn(self._dispatcher.run)
+        self._renewal = gevent.spawn(keep_signed_in, plan, self._client, accounts)
 
     def join(self) -> int:
         """Adds a source, one arrival a second from now on. Returns its index."""
@@ -56,6 +57,7 @@ class InteractiveRun:
 
     def stop(self) -> None:
         """Ends all sources and, at once, what is in flight."""
+        self._renewal.kill()
         self._dispatcher.stop()
         self._greenlet.join()
         self._timer.close()

@@ -1,6 +1,7 @@
 """A run with a beginning and an end: set up, play the schedule, wait for what is in flight, sum up."""
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Callable
@@ -107,6 +108,9 @@ class ScheduledRun:
             raise SetupError(
                 f"signing in {plan.customers} customers ended {clock.now_s():.1f} s after --start-at; start it later"
             )
+        shortest_s = min((account.lifetime_s for account in accounts), default=math.inf)
+        if shortest_s < schedule.run_s - clock.now_s() + self._drain_limit_s(played=True):
+            raise SetupError(f"the customers' tokens end after {shortest_s:g} s, before the load does; shorten --run-seconds")
         self._load = load = Load(plan, clock, client, accounts, self._tally, self._record, self._publish)
         timer = best_timer(clock)
         self._dispatcher = dispatcher = Dispatcher(clock.now_s, timer, load.start)

@@ -1,6 +1,8 @@
-"""Before the schedule starts: customers sign in once, so that journeys measure what they are about."""
+"""Customers sign in before the first arrival, so that journeys measure what they are about, and stay signed in."""
 
 import json
+import logging
+from collections.abc import Sequence
 
 import gevent
 
@@ -9,6 +11,8 @@ from loadtests.journeys import JOURNEYS
 from loadtests.journeys.journey import Account
 from loadtests.journeys.sign_in import read_account, sign_in_request
 from loadtests.plan import Plan
+
+log = logging.getLogger(__name__)
 
 
 class SetupError(Exception):
@@ -23,6 +27,24 @@ def sign_in_customers(plan: Plan, client: Client) -> tuple[Account, ...]:
     if not any(JOURNEYS[name].needs_account for name in plan.mix.journeys):
         return ()
     return tuple(_sign_in(plan, client, customer) for customer in range(1, plan.customers + 1))
+
+
+def keep_signed_in(plan: Plan, client: Client, accounts: Sequence[Account], pause_s: float = 10.0) -> None:
+    """Renews all tokens at half of their lifetime, until its greenlet is killed.
+
+    A failure is told, and tried again after `pause_s`, which is also the least between two renewals.
+    """
+    failed = False
+    while accounts:
+        half_s = min(account.lifetime_s for account in accounts) / 2
+        gevent.sleep(pause_s if failed else max(pause_s, half_s))
+        failed = False
+        try:
+            for customer, account in enumerate(accounts, 1):
+                account.token = _sign_in(plan, client, customer).token
+        except SetupError as error:
+            log.warning("A token could not be renewed: %s", error)
+            failed = True
 
 
 def _sign_in(plan: Plan, client: Client, customer: int) -> Account:

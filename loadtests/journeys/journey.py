@@ -12,11 +12,13 @@ T = TypeVar("T")
 MAX_PLACED_ORDERS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Account:
-    """A customer who signed in before the schedule started."""
+    """A customer who signed in before the first arrival. Whoever holds it sees a renewed token."""
 
     token: str
+    lifetime_s: float
+    """How long a token is good for."""
 
 
 @dataclass(frozen=True, slots=True)

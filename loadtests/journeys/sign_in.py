@@ -10,11 +10,11 @@ def sign_in_request(customer: int) -> Request:
 
 
 def read_account(body: object) -> Account:
-    """The account of an answered sign-in. Raises ValueError without a usable token."""
+    """The account of an answered sign-in. Raises ValueError without a usable token and its lifetime."""
     token = read_field(body, "token", str)
     if not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError("no token that fits a header")
-    return Account(token)
+    return Account(token, read_field(body, "expires_in_s", int))
 
 
 def _run(visit: Visit) -> None:

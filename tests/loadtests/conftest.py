@@ -19,7 +19,7 @@ class ScriptedVisit(Visit):
 
     def __init__(self, *bodies: object) -> None:
         self.random = Random(7)
-        self.accounts = (Account("token-1"), Account("token-2"))
+        self.accounts = (Account("token-1", 3_600), Account("token-2", 3_600))
         self.orders: deque[PlacedOrder] = deque(maxlen=3)
         self.asked: list[Request] = []
         self._bodies = list(bodies)

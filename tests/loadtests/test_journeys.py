@@ -51,9 +51,9 @@ def test_an_order_that_is_not_read_back_is_no_success_but_can_be_tracked(scripte
 
 def test_tracking_asks_for_an_order_as_the_customer_who_placed_it(scripted_visit: ScriptedVisit) -> None:
     visit = scripted_visit({"order_id": ORDER, "status": "awaiting_courier"})
-    visit.orders.append(PlacedOrder(ORDER, Account("hers")))
+    visit.orders.append(PlacedOrder(ORDER, Account("hers", 3_600)))
     JOURNEYS["track"].run(visit)
-    assert (visit.asked[0].path, visit.asked[0].account) == (f"/v1/orders/{ORDER}/tracking", Account("hers"))
+    assert (visit.asked[0].path, visit.asked[0].account) == (f"/v1/orders/{ORDER}/tracking", Account("hers", 3_600))
 
 
 def test_tracking_without_an_order_has_nothing_to_do(scripted_visit: ScriptedVisit) -> None:
@@ -64,7 +64,7 @@ def test_tracking_without_an_order_has_nothing_to_do(scripted_visit: ScriptedVis
 
 
 def test_signing_in_sends_a_customer_of_the_seed_data(scripted_visit: ScriptedVisit) -> None:
-    visit = scripted_visit({"token": "t", "customer_id": "1"})
+    visit = scripted_visit({"token": "t", "customer_id": 1, "expires_in_s": 3_600})
     JOURNEYS["sign_in"].run(visit)
     body = visit.asked[0].body
     assert body["password"] == "correct-horse-battery"
@@ -77,12 +77,12 @@ def test_the_last_step_of_each_journey_is_the_last_that_it_declares(scripted_vis
         "browse": ({"restaurants": [{"id": 3}]}, {"dishes": [{"id": 301}]}),
         "order": ({"id": ORDER}, {"id": ORDER}),
         "track": ({"status": "assigned"},),
-        "sign_in": ({"token": "t"},),
+        "sign_in": ({"token": "t", "expires_in_s": 3_600},),
     }
     for name, journey in JOURNEYS.items():
         visit = scripted_visit(*bodies[name])
         if name == "track":
-            visit.orders.append(PlacedOrder(ORDER, Account("t")))
+            visit.orders.append(PlacedOrder(ORDER, Account("t", 3_600)))
         journey.run(visit)
         assert tuple(asked.step for asked in visit.asked) == journey.steps
 
@@ -98,6 +98,7 @@ def test_the_last_step_of_each_journey_is_the_last_that_it_declares(scripted_vis
         ("order", {"id": "seven"}, "badly formed"),
         ("sign_in", {"token": "bad\r\ntoken"}, "no token that fits a header"),
         ("sign_in", None, "no token"),
+        ("sign_in", {"token": "t"}, "no expires_in_s"),
     ],
 )
 def test_an_answer_without_what_the_next_step_needs_is_refused(
@@ -109,7 +110,7 @@ def test_an_answer_without_what_the_next_step_needs_is_refused(
 
 def test_a_tracking_status_that_nobody_documented_is_refused(scripted_visit: ScriptedVisit) -> None:
     visit = scripted_visit({"status": "teleported"})
-    visit.orders.append(PlacedOrder(ORDER, Account("t")))
+    visit.orders.append(PlacedOrder(ORDER, Account("t", 3_600)))
     with pytest.raises(ValueError, match="no known status"):
         JOURNEYS["track"].run(visit)
 

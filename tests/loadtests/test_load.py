@@ -14,7 +14,7 @@ from loadtests.load import Load
 from loadtests.mix import Mix
 from loadtests.plan import Plan
 from loadtests.recorder import RequestRecord
-from loadtests.setup import SetupError, sign_in_customers
+from loadtests.setup import SetupError, keep_signed_in, sign_in_customers
 from loadtests.tally import Tally
 
 MIX = Mix.parse("browse=1,order=1,track=1,sign_in=1", ("browse", "order", "track", "sign_in"))
@@ -25,7 +25,7 @@ ANSWERS: dict[tuple[str, str], tuple[int, object]] = {
     ("POST", "/v1/orders"): (201, {"id": ORDER}),
     ("GET", f"/v1/orders/{ORDER}"): (200, {"id": ORDER}),
     ("GET", f"/v1/orders/{ORDER}/tracking"): (200, {"status": "assigned"}),
-    ("POST", "/v1/sessions"): (201, {"token": "t"}),
+    ("POST", "/v1/sessions"): (201, {"token": "t", "expires_in_s": 3_600}),
 }
 FakeClient = Callable[[Callable[[str, str], tuple[int, object]]], Any]  # The fixture of conftest.py.
 
@@ -51,7 +51,7 @@ class Run:
         self.published: list[dict[str, Any]] = []
         self.tally = Tally.of(MIX.journeys)
         self.clock = Clock.starting_now()
-        accounts = (Account("token-1"), Account("token-2"))
+        accounts = (Account("token-1", 3_600), Account("token-2", 3_600))
         publish: Any = lambda **request: self.published.append(request)  # noqa: E731 - Locust's event takes keywords
         self.load = Load(plan(**of_plan), self.clock, client, accounts, self.tally, self.records.append, publish)
 
@@ -202,7 +202,7 @@ def test_what_is_still_in_flight_when_the_run_ends_is_recorded_as_abandoned(fake
 
 def test_customers_sign_in_one_after_another_before_the_load(fake_client: FakeClient) -> None:
     client = fake_client(healthy)
-    assert sign_in_customers(plan(), client) == (Account("t"), Account("t"))
+    assert sign_in_customers(plan(), client) == (Account("t", 3_600), Account("t", 3_600))
     emails = [json.loads(body)["email"] for _, _, _, body in client.sent]
     assert emails == ["customer-0001@feastfast.example", "customer-0002@feastfast.example"]
 
@@ -226,3 +226,21 @@ def test_a_customer_who_cannot_sign_in_ends_the_setup_with_the_reason(
 ) -> None:
     with pytest.raises(SetupError, match=f"customer 1 cannot sign in at http://feastfast/v1/sessions: {reason}"):
         sign_in_customers(plan(patience_ms=5.0), fake_client(respond))
+
+
+def test_tokens_are_renewed_at_half_of_their_lifetime_for_everybody_who_holds_them(fake_client: FakeClient) -> None:
+    answers = iter([(503, {}), (201, {"token": "new", "expires_in_s": 0}), (201, {"token": "newer", "expires_in_s": 0})])
+    renewed = Event()
+
+    def respond(_method: str, _path: str) -> tuple[int, object]:
+        answer = next(answers, None)
+        if answer is None:
+            renewed.set()
+            return never(_method, _path)
+        return answer
+
+    accounts = (Account("old", 0.0), Account("old", 0.0))
+    renewal = gevent.spawn(keep_signed_in, plan(), fake_client(respond), accounts, 0.0)
+    renewed.wait()
+    renewal.kill()
+    assert [account.token for account in accounts] == ["new", "newer"]
