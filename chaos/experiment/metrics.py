@@ -87,3 +87,13 @@ class MetricsRecord:
             for instance, samples in self.marks.get(at, {}).items()
             if instance.rpartition("/")[0] == service
         )
+
+    def label_values(self, name: str, label: str, service: str, at: Mark) -> frozenset[str]:
+        """Every value that `label` of `name` has in any instance of `service` at a mark."""
+        return frozenset(
+            dict(each)[label]
+            for instance, samples in self.marks.get(at, {}).items()
+            if instance.rpartition("/")[0] == service
+            for each in samples.values.get(name, {})
+            if label in dict(each)
+        )

@@ -59,7 +59,7 @@ def _fallback_served(evidence: ArmEvidence, edge: str) -> _Found:
 
 
 def _caught_up(evidence: ArmEvidence, edge: str) -> _Found:
-    """Everything deferred was delivered later: nothing waits in the outbox, and every deferred order has its courier."""
+    """Everything deferred was delivered to the callee later, and nothing waits in the caller's outbox."""
     labels = {names.LABEL_EDGE: edge, names.LABEL_KIND: str(FallbackKind.DEFER)}
     deferred = _growth(evidence, names.RESILIENCE_FALLBACKS, labels, edge, Mark.SETTLED)
     caller = split_edge(edge)[0]
@@ -67,12 +67,23 @@ def _caught_up(evidence: ArmEvidence, edge: str) -> _Found:
         return _missing(edge)
     if deferred == 0:
         return _Found(proven=False, sentence=f"{edge} deferred nothing, so there was nothing to catch up with", number=0.0)
-    delivered = evidence.metrics.growth(names.OUTBOX_DELIVERED, {}, caller, Mark.FAULT_START, Mark.SETTLED)
+    delivered = _delivered(evidence, edge)
     waiting = evidence.metrics.total(names.OUTBOX_PENDING, {}, caller, Mark.SETTLED)
     if waiting or delivered < deferred:
         sentence = f"{caller} has not caught up: {delivered:.0f} events delivered, {deferred:.0f} deferred, {waiting:.0f} waiting"
         return _Found(proven=False, sentence=sentence, number=delivered)
     return _Found(proven=True, sentence=f"{caller} caught up with all {deferred:.0f} that were deferred", number=deferred)
+
+
+def _delivered(evidence: ArmEvidence, edge: str) -> float:
+    """Messages for the edge's callee: their topics begin with its name (`deliveries.assign`)."""
+    caller, callee = split_edge(edge)
+    topics = evidence.metrics.label_values(names.OUTBOX_DELIVERED, names.LABEL_TOPIC, caller, Mark.SETTLED)
+    return sum(
+        evidence.metrics.growth(names.OUTBOX_DELIVERED, {names.LABEL_TOPIC: topic}, caller, Mark.FAULT_START, Mark.SETTLED)
+        for topic in topics
+        if topic.startswith(f"{callee}.")
+    )
 
 
 _LOOKS = {

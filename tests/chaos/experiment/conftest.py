@@ -188,7 +188,8 @@ def metrics_text(scenario: Scenario, visits: list[_Visit], caller: str, *, after
         "# TYPE resilience_fallbacks_total counter",
         f'resilience_fallbacks_total{{edge="{edge}",kind="{kind}"}} {after * served}',
         "# TYPE outbox_delivered_total counter",
-        f'outbox_delivered_total{{topic="order.deferred"}} {100 + after * served}',
+        f'outbox_delivered_total{{topic="deliveries.assign"}} {100 + after * served - scenario.outbox_waiting}',
+        f'outbox_delivered_total{{topic="notifications.tell"}} {100 + after * 2_000}',
         "# TYPE outbox_pending gauge",
         f"outbox_pending {scenario.outbox_waiting}",
     ]
