@@ -32,7 +32,7 @@ def _gateway(request: Request) -> Gateway:
     return gateway
 
 
-def signed_in(request: Request, authorization: Annotated[str, Header(max_length=2_000)] = "") -> int:
+async def signed_in(request: Request, authorization: Annotated[str, Header(max_length=2_000)] = "") -> int:
     """FastAPI dependency: the customer who asks. Raises UnauthenticatedError."""
     return _gateway(request).tokens.customer_of(authorization)
 

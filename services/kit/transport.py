@@ -45,6 +45,8 @@ class HttpTransport:
                 await inject_client(self._leases, edge)
                 return await self._exchange(edge, instance, outgoing, headers, limits)
         except InjectedError as error:
+            if error.status < _SERVER_ERROR:
+                return Reply(error.status, b"")
             raise RemoteError(edge, error.status, "injected") from None
         except InjectedAbort:
             raise UnreachableError(edge, "connection reset") from None
