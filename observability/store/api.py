@@ -96,7 +96,12 @@ class QueryApi:
         return _answer([trace])
 
     async def logs(self, request: Request) -> Response:
-        """Log records, the most recent ones, oldest first."""
+        """Log records: the most recent ones that match, the oldest of them first. Ours; Jaeger keeps no logs.
+
+        `service`, `trace_id` (hexadecimal), `level` (the least severe one: trace, debug, info, warn, error, fatal), `since`
+        (microseconds since 1970, or a duration back from now such as 5m) and `limit` (100 unless given, at most 5,000).
+        Each record is an `observability.store.logs.LogLine`.
+        """
         query = log_query(request.query_params.multi_items(), self._now_us())
         return _answer(await self._run(self._logs.search, query), limit=query.limit)
 
@@ -136,5 +141,6 @@ async def _unreadable(_: Request, error: Exception) -> Response:
 
 
 async def _refused_by_routing(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _failure(status, [f"{request.method} {request.url.path} is not part of this API; / explains it"])
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    allowed = (f"GET {route.path}" for route in request.app.routes if route.path.startswith("/api"))
+    return _failure(status, [f"{request.method} {request.url.path} is not part of this API; allowed: {', '.join(allowed)}"])

@@ -15,8 +15,8 @@ from observability.store.health import health_routes
 from observability.store.schema import Signal
 from observability.store.writer import Writer
 
-MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
-"""Of all uploads between their first byte and their commit: four of the largest, or some hundred usual ones."""
+MAX_WAITING_BYTES: Final = 8 * 1024 * 1024
+"""Of all uploads between their first byte and their commit: two of the largest, or some hundred usual ones."""
 
 READ_TIMEOUT_S: Final = 10.0
 """For a body to arrive; an OTLP exporter gives a whole request as long."""

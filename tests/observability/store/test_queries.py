@@ -111,6 +111,7 @@ async def test_the_other_questions_check_their_parameters_too(client: Client) ->
 async def test_an_unknown_address_is_a_404_in_the_envelope(client: Client) -> None:
     answer = await client.get("/api/metrics")
     assert (answer.status, answer.json["errors"][0]["code"]) == (404, 404)
+    assert "allowed: GET /api/services" in answer.json["errors"][0]["msg"]
 
 
 async def test_a_search_that_takes_too_long_ends_with_advice(client: Client, settings: StoreSettings, span: Spans) -> None:

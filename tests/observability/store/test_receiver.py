@@ -181,6 +181,16 @@ async def test_a_refusal_by_sqlite_is_a_503_and_not_ready_until_a_write_succeeds
     assert len((await client.data(f"/api/traces/{TRACE}"))[0]["spans"]) == 1
 
 
+async def test_after_a_transaction_that_failed_half_way_the_same_upload_is_kept_whole(client: Client, span: Spans) -> None:
+    execute = client.store._writer._connection.execute
+    execute("CREATE TRIGGER refuse BEFORE INSERT ON span BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    assert (await client.post("/v1/traces", document(SPAN), content_type=JSON)).status == 503
+    execute("DROP TRIGGER refuse")
+    assert await client.data("/api/services") == []
+    assert (await client.post("/v1/traces", document(SPAN), content_type=JSON)).status == 200
+    assert len(await client.data("/api/traces?service=orders&operation=POST+/orders")) == 1
+
+
 async def test_a_closed_store_refuses_instead_of_keeping_senders_waiting(client: Client, span: Spans) -> None:
     client.store._writer.close(timeout_s=5)
     assert (await client.post("/v1/traces", body(span()))).status == 503
