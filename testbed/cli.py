@@ -10,12 +10,12 @@ import click
 from chaos.parameters import Duration
 from services.policy import Profile
 from services.topology import load_topology
-from testbed.arguments import parse_port
 from testbed.browser import PLACES, NothingToOpenError, address_of, show_address
 from testbed.control import ControlError, RestartRequest, ask, status
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.locust_command import WEB_PORT, LoadError, LoadOptions, run_load
 from testbed.log_view import LEVELS, LogFilter, follow, log_files, tail
+from testbed.request import parse_port
 from testbed.run import CURRENT, RunFolder
 from testbed.screens import describe_difference, print_status, print_up
 from testbed.start_screen import StartScreen

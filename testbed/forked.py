@@ -2,54 +2,35 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import socket
-import subprocess
-import sys
-from dataclasses import dataclass
 from typing import Any
 
-from testbed.messages import MAX_PACKET_BYTES, Exited, Message, Refused, Signal, Start, Started, Warmed, decode, encode
+from testbed.messages import MAX_PACKET_BYTES, Exited, Imported, Message, Refused, Signal, Start, Started, decode, encode
+from testbed.parent import Parent, start_parent
 from testbed.process import Child, Command, StartError
 
 
-@dataclass(frozen=True)
-class _Parent:
-    process: subprocess.Popen[bytes]
-    channel: socket.socket
-    warmed: asyncio.Future[None]
-
-
 class ForkedProcesses:
-    """Starts the warmed parent when it is first needed, and anew after somebody killed it."""
+    """Forks each process as soon as its module is imported; a parent that somebody killed is replaced when it is needed.
 
-    def __init__(self, modules: tuple[str, ...]) -> None:
+    Args:
+        modules: What a parent imports, in this order.
+        parent: One that was started with these modules already, if any.
+    """
+
+    def __init__(self, modules: tuple[str, ...], parent: Parent | None = None) -> None:
         self._modules = modules
-        self._parent: _Parent | None = None
+        self._parent: Parent | None = None
+        self._imported: dict[str, asyncio.Future[None]] = {}
         self._starting: dict[str, asyncio.Future[Child]] = {}
         self._children: dict[int, Child] = {}
-
-    def open(self) -> _Parent:
-        """Starts the parent, which then imports its modules while the supervisor does other things."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "testbed.warm", str(theirs.fileno()), str(os.getpid()), *self._modules],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-                start_new_session=True,
-            )
-        loop = asyncio.get_running_loop()
-        parent = self._parent = _Parent(process, ours, loop.create_future())
-        loop.add_reader(ours, self._receive, parent)
-        return parent
+        if parent is not None:
+            self._adopt(parent)
 
     async def start(self, command: Command) -> Child:
         """Starts a process. Raises StartError when the modules cannot be imported, OSError when the fork fails."""
-        parent = self._parent or self.open()
-        await asyncio.shield(parent.warmed)
+        parent = self._parent or self._adopt(start_parent(self._modules))
+        await asyncio.shield(self._imported[command.module])
         child: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[command.instance] = child
         parent.channel.send(encode(Start(command.instance, command.module, command.environment, str(command.log))))
@@ -66,19 +47,26 @@ class ForkedProcesses:
         if self._parent is not None:
             self._lose(self._parent)
 
-    def _receive(self, parent: _Parent) -> None:
+    def _adopt(self, parent: Parent) -> Parent:
+        loop = asyncio.get_running_loop()
+        self._parent = parent
+        self._imported = {module: loop.create_future() for module in self._modules}
+        loop.add_reader(parent.channel, self._receive, parent)
+        return parent
+
+    def _receive(self, parent: Parent) -> None:
         try:
             packet = parent.channel.recv(MAX_PACKET_BYTES)
         except ConnectionError:
             packet = b""
         if packet:
-            self._take(parent, decode(packet))
+            self._take(decode(packet))
         else:
             self._lose(parent)
 
-    def _take(self, parent: _Parent, message: Message) -> None:
-        if isinstance(message, Warmed):
-            parent.warmed.set_result(None)
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Imported):
+            self._imported[message.module].set_result(None)
         elif isinstance(message, Started):
             child = self._children[message.pid] = Child(message.pid, asyncio.get_running_loop().create_future())
             self._answer(message.instance, child)
@@ -87,7 +75,7 @@ class ForkedProcesses:
         elif isinstance(message, Refused) and message.instance:
             self._answer(message.instance, OSError(message.reason))
         elif isinstance(message, Refused):
-            _fail(parent.warmed, StartError(message.reason))
+            self._fail_imports(StartError(message.reason))
 
     def _answer(self, instance: str, outcome: Child | OSError) -> None:
         waiting = self._starting.pop(instance)
@@ -96,18 +84,22 @@ class ForkedProcesses:
         elif not waiting.done():
             waiting.set_result(outcome)
 
-    def _lose(self, parent: _Parent) -> None:
+    def _lose(self, parent: Parent) -> None:
         asyncio.get_running_loop().remove_reader(parent.channel)
         parent.channel.close()
         parent.process.kill()
         parent.process.wait()
         self._parent = None
-        _fail(parent.warmed, OSError("the parent of all processes ended while it started; see supervisor.log"))
+        self._fail_imports(OSError("the parent of all processes ended while it started; see supervisor.log"))
         for instance in tuple(self._starting):
             self._answer(instance, OSError("the parent of all processes ended"))
         for child in self._children.values():
             child.exit.set_result(-signal.SIGKILL)
         self._children.clear()
+
+    def _fail_imports(self, error: Exception) -> None:
+        for imported in self._imported.values():
+            _fail(imported, error)
 
 
 def _fail(future: asyncio.Future[Any], error: Exception) -> None:

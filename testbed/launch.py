@@ -15,15 +15,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from services.document import DocumentError
 from services.policy import Profile
+from services.topology import load_topology
 from testbed.control import ControlError, DownRequest, NotRunningError, SystemStatus, ask
+from testbed.last_words import last_words
+from testbed.run import RunFolder
+from testbed.telemetry import modules_of
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 _ABANDON_TIMEOUT_S = 8.0  # The supervisor gives its processes 3 s before it kills them.
-_MAX_NOISE_LINES = 20
 _POLL_S = 0.01
 
 
@@ -99,12 +103,14 @@ def launch(
         ControlError: The system did not start, with the supervisor's own reason; nothing of it runs any more.
         KeyboardInterrupt: Passed on once everything that had started is stopped.
     """
+    if sys.platform != "linux" and not options.spawn:
+        raise ControlError("forking processes from a warmed parent needs Linux; start with --spawn")
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
             _spawn(options, theirs)
         try:
-            status = _wait(ours, timeout_s, progress)
+            status = _wait(ours, options.state, timeout_s, progress)
         except BaseException:
             _abandon(ours)
             raise
@@ -152,26 +158,34 @@ def running_supervisor(state: Path) -> int | None:
 
 def _spawn(options: LaunchOptions, channel: socket.socket) -> None:
     """Returns as soon as the supervisor has detached itself; it is nobody's child then, so nobody has to reap it."""
-    subprocess.run(
-        [sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno()), *options.arguments()],
-        stdin=subprocess.DEVNULL,
-        stdout=channel.fileno(),
-        stderr=channel.fileno(),
-        pass_fds=[channel.fileno()],
-        start_new_session=True,
-        check=False,
-    )
+    try:
+        # Named here, so that the supervisor can have them imported while it still imports what it needs itself.
+        modules = () if options.spawn else modules_of(load_topology(options.topology))
+        RunFolder(options.state).create()
+        with RunFolder(options.state).supervisor_log.open("ab") as log:
+            subprocess.run(
+                [
+                    *(sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno())),
+                    *options.arguments(),
+                    *(f"--warm={module}" for module in modules),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[channel.fileno()],
+                start_new_session=True,
+                check=False,
+            )
+    except DocumentError as error:
+        raise ControlError(str(error)) from None
+    except OSError as error:
+        raise ControlError(f"{error.filename or options.state}: {error.strerror}") from None
 
 
-def _wait(channel: socket.socket, timeout_s: float, progress: Callable[[Report], None]) -> SystemStatus:
-    noise: list[str] = []
+def _wait(channel: socket.socket, state: Path, timeout_s: float, progress: Callable[[Report], None]) -> SystemStatus:
     last = Report()
     for line in _lines(channel, time.monotonic() + timeout_s):
-        try:
-            report = Report.model_validate_json(line)
-        except ValidationError:
-            noise = [*noise, line.decode(errors="replace")][-_MAX_NOISE_LINES:]
-            continue
+        report = Report.model_validate_json(line)
         if report.error is not None:
             raise ControlError(report.error)
         progress(report)
@@ -179,7 +193,7 @@ def _wait(channel: socket.socket, timeout_s: float, progress: Callable[[Report],
             return report.status
         last = report
     if select.select([channel], [], [], 0)[0]:
-        raise ControlError("\n".join(["the supervisor ended before its system was ready", *noise]))
+        raise ControlError(f"the supervisor ended before its system was ready{last_words(RunFolder(state).supervisor_log)}")
     raise ControlError(f"the system was not ready within {timeout_s:g} s: {last.up} of {last.total} processes were")
 
 

@@ -29,10 +29,10 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class Warmed:
-    """All modules are imported."""
+class Imported:
+    """A module is imported, and processes can be forked for it."""
 
-    import_s: float
+    module: str
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Exited:
     status: int
 
 
-Message = Start | Signal | Warmed | Refused | Started | Exited
-_KINDS: Final = {kind.__name__: kind for kind in (Start, Signal, Warmed, Refused, Started, Exited)}
+Message = Start | Signal | Imported | Refused | Started | Exited
+_KINDS: Final = {kind.__name__: kind for kind in (Start, Signal, Imported, Refused, Started, Exited)}
 
 
 def encode(message: Message) -> bytes:

@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from services.policy import Profile, Switch
-from services.topology import Topology
 from testbed.ports import HOST, OTLP, TRACES
 from testbed.process import Command
-from testbed.run import RunFolder, Secrets
-
-TELEMETRY: Final = "telemetry"
-"""The embedded store of spans and logs: kept like a service, but part of the instruments, so no target of faults."""
-STORE_MODULE: Final = "observability.store.main"
+from testbed.request import SystemRequest
+from testbed.run import Secrets
+from testbed.telemetry import STORE_MODULE, TELEMETRY
 
 
 @dataclass(frozen=True)
@@ -49,30 +45,6 @@ class SystemPlan:
     instances: tuple[InstancePlan, ...]
     otlp_endpoint: str
     entry: str
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """Modules that a warmed parent imports, each once."""
-        return tuple(dict.fromkeys(instance.module for instance in self.instances))
-
-
-@dataclass(frozen=True)
-class SystemRequest:
-    """What somebody wants to run."""
-
-    folder: RunFolder
-    topology_path: Path
-    topology: Topology
-    profile: Profile
-    without: tuple[Switch, ...]
-    ports: Mapping[str, int]
-    """Asked for by name; the rest is chosen by testbed.ports."""
-    free_ports: bool
-    seed: int
-    run_id: str
-    arm: str
-    log_level: str
-    notify_socket: Path
 
 
 def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secrets) -> SystemPlan:

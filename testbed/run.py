@@ -74,12 +74,12 @@ class RunFolder:
 
     @property
     def supervisor_log(self) -> Path:
-        """What the supervisor and the warmed parent had to complain about."""
+        """What the supervisor and the warmed parent had to complain about; it outlives the system."""
         return self.root / "supervisor.log"
 
     def clear(self) -> None:
         """Removes what an earlier system left here, and nothing else. Raises OSError when the disk refuses."""
-        mine = ("registry.json*", "secrets.json", "telemetry.sqlite*", "processes.jsonl*", "supervisor.log", "*.sock")
+        mine = ("registry.json*", "secrets.json", "telemetry.sqlite*", "processes.jsonl*", "*.sock")
         stale = [path for pattern in (*mine, "logs/*.jsonl*", "data/*.sqlite*") for path in self.root.glob(pattern)]
         for path in stale:
             path.unlink()

@@ -9,17 +9,17 @@ from services.registry import Registry
 from testbed.control import ControlError, HealRequest, ProcessFaultRequest, RestartRequest, SystemStatus, socket_path
 from testbed.journal import Event, Journal
 from testbed.keeper import Keeper
+from testbed.last_words import last_words
 from testbed.notices import Notice, NoticeBoard
-from testbed.plan import TELEMETRY, SystemPlan
+from testbed.plan import SystemPlan
 from testbed.ports import TRACES
 from testbed.probe import is_ready
 from testbed.process import Processes
 from testbed.replica import Replica, Surroundings
 from testbed.run import RunFolder
+from testbed.telemetry import TELEMETRY
 
 _log = logging.getLogger(__name__)
-_TAIL_BYTES = 4_096
-_MAX_REASON_CHARS = 400
 
 
 class StartFailedError(Exception):
@@ -137,19 +137,8 @@ class System:
         while not all(replica.is_up for replica in replicas):
             failed = next((replica for replica in replicas if replica.failure), None)
             if failed is not None:
-                raise StartFailedError(self._explain(failed))
+                raise StartFailedError(f"{failed.name} cannot be kept running: {failed.failure}{last_words(failed.plan.log)}")
             await self.changes()
-
-    def _explain(self, replica: Replica) -> str:
-        """Why a replica was given up, with the last line of its log, which usually names the cause."""
-        try:
-            with replica.plan.log.open("rb") as log:
-                log.seek(max(0, log.seek(0, 2) - _TAIL_BYTES))
-                lines = log.read().decode(errors="replace").strip().splitlines()
-        except OSError:
-            lines = []
-        last = f"\nlast line of {replica.plan.log}: {lines[-1][:_MAX_REASON_CHARS]}" if lines else ""
-        return f"{replica.name} cannot be kept running: {replica.failure}{last}"
 
     def _notice(self, notice: Notice) -> None:
         if notice.instance in self._replicas:

@@ -11,19 +11,18 @@ import os
 import select
 import socket
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import Final, NoReturn
 
 from testbed.leash import die_with
-from testbed.messages import MAX_PACKET_BYTES, Exited, Message, Refused, Signal, Start, Started, Warmed, decode, encode
+from testbed.messages import MAX_PACKET_BYTES, Exited, Imported, Message, Refused, Signal, Start, Started, decode, encode
 
 _MAX_COMM_CHARS: Final = 15  # The kernel keeps no more.
 
 
 class Warm:
-    """Forks children on request and reports their ends."""
+    """Imports modules, forks children on request, and reports their ends."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
@@ -31,10 +30,17 @@ class Warm:
         self._poll: Final = select.poll()
         self._poll.register(channel, select.POLLIN)
 
-    def serve(self) -> Start | None:
-        """Serves until the supervisor closes the socket: None. In a forked child it returns what the child is to become."""
+    def work(self, modules: list[str]) -> Start | None:
+        """Imports modules and serves until the supervisor closes the socket or a module cannot be imported: None.
+
+        A process can be asked for as soon as its module is there, so the first ones start while others are still imported.
+        In a forked child it returns what the child is to become.
+        """
+        missing = list(modules)
         while True:
-            for descriptor, _events in self._poll.poll():
+            if missing and not self._import(missing.pop(0)):
+                return None
+            for descriptor, _events in self._poll.poll(0 if missing else None):
                 if descriptor != self._channel.fileno():
                     self._reap(descriptor)
                     continue
@@ -47,7 +53,12 @@ class Warm:
                 if isinstance(message, Signal):
                     self._signal(message)
 
-    def say(self, message: Message) -> None:
+    def _import(self, module: str) -> bool:
+        reason = import_module(module)
+        self._say(Refused("", reason) if reason else Imported(module))
+        return not reason
+
+    def _say(self, message: Message) -> None:
         """Sends a message to the supervisor; a supervisor that is gone shows at the next read."""
         try:
             self._channel.send(encode(message))
@@ -57,10 +68,11 @@ class Warm:
     def _fork(self, start: Start) -> bool:
         """True in the child."""
         parent_pid = os.getpid()
+        gc.freeze()  # The children's collectors leave what is here, and so the shared pages, alone.
         try:
             pid = os.fork()
         except OSError as error:
-            self.say(Refused(start.instance, f"cannot fork: {error.strerror}"))
+            self._say(Refused(start.instance, f"cannot fork: {error.strerror}"))
             return False
         if pid == 0:
             self._leave(parent_pid)
@@ -68,7 +80,7 @@ class Warm:
         descriptor = os.pidfd_open(pid)
         self._children[descriptor] = pid
         self._poll.register(descriptor, select.POLLIN)
-        self.say(Started(start.instance, pid))
+        self._say(Started(start.instance, pid))
         return False
 
     def _leave(self, parent_pid: int) -> None:
@@ -84,28 +96,22 @@ class Warm:
         self._poll.unregister(descriptor)
         os.close(descriptor)
         _pid, status = os.waitpid(pid, 0)
-        self.say(Exited(pid, os.waitstatus_to_exitcode(status)))
+        self._say(Exited(pid, os.waitstatus_to_exitcode(status)))
 
     def _signal(self, message: Signal) -> None:
         if message.pid in self._children.values():  # Not reaped, so the id is still this child's.
             os.kill(message.pid, message.number)
 
 
-def import_modules(names: list[str]) -> str | None:
-    """Imports modules and settles the heap for sharing; returns why it could not."""
-    gc.disable()  # A collection while importing would only touch pages.
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported; the reason is reported
-            traceback.print_exc()
-            return f"module {name} cannot be imported: {type(error).__name__}: {error}"
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads > 1:
-        return f"importing {', '.join(names)} started {threads - 1} threads, which a forked process would lose; use --spawn"
-    gc.collect()
-    gc.freeze()  # The children's collectors leave these objects, and so the shared pages, alone.
-    return None
+def import_module(name: str) -> str:
+    """Imports a module; says why it cannot be, or empty."""
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported; the reason is reported
+        traceback.print_exc()
+        return f"module {name} cannot be imported: {type(error).__name__}: {error}"
+    threads = len(list(Path("/proc/self/task").iterdir())) - 1
+    return f"importing {name} started {threads} threads, which a forked process would lose; use --spawn" if threads else ""
 
 
 def become(start: Start) -> NoReturn:
@@ -124,16 +130,10 @@ def become(start: Start) -> NoReturn:
 
 def main() -> None:
     """`python -m testbed.warm DESCRIPTOR PARENT MODULE...`: serves the socket at DESCRIPTOR."""
-    began = time.perf_counter()
     descriptor, parent_pid, *modules = sys.argv[1:]
     die_with(int(parent_pid))
-    warm = Warm(socket.socket(fileno=int(descriptor)))
-    reason = import_modules(modules)
-    if reason is not None:
-        warm.say(Refused("", reason))
-        return
-    warm.say(Warmed(time.perf_counter() - began))
-    start = warm.serve()
+    gc.disable()  # A collection would only touch pages that are to be shared.
+    start = Warm(socket.socket(fileno=int(descriptor))).work(modules)
     if start is not None:
         become(start)
 

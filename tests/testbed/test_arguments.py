@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from services.policy import Pattern, Profile, Switch
-from testbed.arguments import parse_arguments, parse_port, read_request
+from testbed.arguments import parse_arguments
 from testbed.launch import LaunchOptions
+from testbed.request import parse_port, read_request
 
 
 def test_what_a_launcher_asks_for_is_what_the_supervisor_reads(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from testbed.messages import MAX_PACKET_BYTES, Exited, Message, Refused, Signal, Start, Started, Warmed, decode, encode
+from testbed.messages import MAX_PACKET_BYTES, Exited, Imported, Message, Refused, Signal, Start, Started, decode, encode
 
 
 @pytest.mark.parametrize(
@@ -8,7 +8,7 @@ from testbed.messages import MAX_PACKET_BYTES, Exited, Message, Refused, Signal,
     [
         Start("orders/2", "services.orders.main", {"FIREBREAK_PORT": "0"}, "logs/ö.jsonl"),
         Signal(42, 19),
-        Warmed(0.4),
+        Imported("services.orders.main"),
         Refused("", "cannot be imported"),
         Started("orders/2", 42),
         Exited(42, -9),

@@ -4,8 +4,10 @@ import pytest
 
 from services.policy import Profile, Switch
 from services.topology import topology_from_text
-from testbed.plan import SystemPlan, SystemRequest, plan_system
+from testbed.plan import SystemPlan, plan_system
+from testbed.request import SystemRequest
 from testbed.run import RunFolder, Secrets
+from testbed.telemetry import modules_of
 
 SECRETS = Secrets(internal_token="i", chaos_token="c", signing_key="s")
 TOPOLOGY = topology_from_text("""
@@ -38,7 +40,7 @@ def plan(tmp_path: Path) -> SystemPlan:
 
 def test_every_replica_is_planned_and_the_store_comes_first(plan: SystemPlan) -> None:
     assert [instance.name for instance in plan.instances] == ["telemetry/1", "shop/1", "stock/1", "stock/2"]
-    assert plan.modules == ("observability.store.main", "shop.main", "stock.main")
+    assert modules_of(TOPOLOGY) == ("observability.store.main", "shop.main", "stock.main")
 
 
 def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""What somebody wants to run, checked."""
+
+import argparse
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.policy import Profile, Switch
+from services.topology import Topology, default_topology_path, load_topology
+from testbed.control import socket_path
+from testbed.run import RunFolder
+from testbed.telemetry import TELEMETRY
+
+
+@dataclass(frozen=True)
+class SystemRequest:
+    """What somebody wants to run."""
+
+    folder: RunFolder
+    topology_path: Path
+    topology: Topology
+    profile: Profile
+    without: tuple[Switch, ...]
+    ports: Mapping[str, int]
+    """Asked for by name; the rest is chosen by testbed.ports."""
+    free_ports: bool
+    seed: int
+    run_id: str
+    arm: str
+    log_level: str
+    notify_socket: Path
+
+
+def read_request(options: argparse.Namespace) -> SystemRequest:
+    """What is to run. Raises DocumentError or ValueError naming what is wrong and what is allowed."""
+    path = options.topology or default_topology_path()
+    topology = load_topology(path)
+    if TELEMETRY in topology.services:
+        raise ValueError(f"{path}: services.{TELEMETRY}: this name is the embedded store's; choose another")
+    edges = tuple(topology.edges)
+    folder = RunFolder(options.state.absolute())
+    return SystemRequest(
+        folder=folder,
+        topology_path=path.absolute(),
+        topology=topology,
+        profile=_parse_profile(options.profile),
+        without=tuple(Switch.parse(text, edges) for text in options.without),
+        ports=dict(map(parse_port, options.port)),
+        free_ports=options.free_ports,
+        seed=options.seed,
+        run_id=options.run_id or time.strftime("up-%Y%m%d-%H%M%S"),
+        arm=options.arm,
+        log_level=os.environ.get("FIREBREAK_LOG_LEVEL", "INFO"),
+        notify_socket=socket_path(folder.root, "notify.sock"),
+    )
+
+
+def parse_port(text: str) -> tuple[str, int]:
+    """`gateway=8081` as (`gateway`, 8081). Raises ValueError."""
+    name, _equals, number = text.partition("=")
+    if not name or not number.isdecimal() or len(number) > 5:
+        raise ValueError(f"--port {text}: write NAME=PORT, such as gateway=8081")
+    return name, int(number)
+
+
+def _parse_profile(text: str) -> Profile:
+    try:
+        return Profile(text)
+    except ValueError:
+        raise ValueError(f"--profile {text}: no such profile; allowed: {', '.join(Profile)}") from None

@@ -1,0 +1,14 @@
+"""The embedded store of spans and logs in a system: kept like a service, but an instrument, so no target of faults."""
+
+from typing import Final
+
+from services.topology import Topology
+
+TELEMETRY: Final = "telemetry"
+"""Its service name; `telemetry/1` is its one instance."""
+STORE_MODULE: Final = "observability.store.main"
+
+
+def modules_of(topology: Topology) -> tuple[str, ...]:
+    """Modules that a system's processes run, each once, the store's first: it is smallest, and everybody's spans go there."""
+    return tuple(dict.fromkeys((STORE_MODULE, *(service.module for service in topology.services.values()))))
