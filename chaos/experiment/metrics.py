@@ -80,14 +80,6 @@ class MetricsRecord:
                 growth += now - earlier if now >= earlier else now
         return growth
 
-    def total(self, name: str, labels: Mapping[str, str], service: str, at: Mark) -> float:
-        """Sum of a gauge over all instances of `service` that answered at a mark."""
-        return sum(
-            samples.total(name, labels)
-            for instance, samples in self.marks.get(at, {}).items()
-            if instance.rpartition("/")[0] == service
-        )
-
     def label_values(self, name: str, label: str, service: str, at: Mark) -> frozenset[str]:
         """Every value that `label` of `name` has in any instance of `service` at a mark."""
         return frozenset(

@@ -132,7 +132,7 @@ def test_growth_adds_up_the_replicas_of_the_service_on_that_edge_only() -> None:
     )
     assert record.growth("c_total", {"edge": "a->b"}, "orders", Mark.FAULT_START, Mark.FAULT_END) == 3
     assert record.growth("d_total", {}, "orders", Mark.FAULT_START, Mark.FAULT_END) == 0
-    assert record.total("c_total", {"to": "open"}, "gateway", Mark.FAULT_END) == 99
+    assert record.label_values("c_total", "edge", "gateway", Mark.FAULT_END) == {"a->b", "a->c"}
 
 
 def test_a_counter_that_fell_began_again_from_zero() -> None:

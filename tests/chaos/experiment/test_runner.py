@@ -1,0 +1,305 @@
+"""A whole run in a world without processes: what it leaves behind, and that nothing is left running whatever ends it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+
+from chaos.experiment.errors import EvidenceError, RunError
+from chaos.experiment.folders import ArmFolder, ExperimentFolder
+from chaos.experiment.judge import judge
+from chaos.experiment.live import LiveRecord, Recent
+from chaos.experiment.observer import Unobserved
+from chaos.experiment.result import ProofKind, ProofStatus, Result, Verdict
+from chaos.experiment.runner import RunOptions, run_experiment
+from chaos.experiment.session import EXIT_INTERRUPTED, judge_and_show, run_and_show
+from chaos.targets.errors import RefusedError
+from services.document import DocumentError
+from testbed.control import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from tests.chaos.experiment.conftest import Bench, FakeWorld
+
+
+def run(bench: Bench, world: FakeWorld, **options: object) -> tuple[Result, ExperimentFolder]:
+    chosen = replace(RunOptions(runs=bench.folder / "runs"), **options)  # type: ignore[arg-type] # fields by name
+    finished = run_experiment(bench.loaded, chosen, world.world(), Unobserved())
+    return finished.result, finished.folder
+
+
+def test_two_arms_give_the_expected_verdicts_and_a_folder_with_everything(bench: Bench, world: FakeWorld) -> None:
+    result, folder = run(bench, world)
+    assert result.passed, result.sentence
+    assert {arm.name: arm.verdict for arm in result.arms} == {"declared": Verdict.ISOLATED, "none": Verdict.LEAKED}
+    assert result.same_arrivals
+    assert result.sentence == "As expected: declared ISOLATED, none LEAKED."
+    assert sorted(path.name for path in folder.root.iterdir()) == [
+        "arms", "experiment.yaml", "facts.json", "junit.xml", "topology.yaml", "verdict.json",
+    ]  # fmt: skip
+    assert Result.read(folder.verdict) == result
+    assert world.running == []
+    assert world.faults == []
+
+
+def test_each_arm_is_a_fresh_system_of_its_own_profile_that_dies_with_us(bench: Bench, world: FakeWorld) -> None:
+    _, folder = run(bench, world)
+    assert {(each.arm, str(each.profile), each.state) for each in world.launched} == {
+        ("declared", "declared", folder.root / "arms" / "declared"),
+        ("none", "none", folder.root / "arms" / "none"),
+    }
+    assert all(each.free_ports and each.die_with_parent for each in world.launched)
+    assert all(each.topology == folder.topology for each in world.launched)
+
+
+def test_arms_see_one_schedule_and_one_seed_in_an_order_drawn_from_it(bench: Bench, world: FakeWorld) -> None:
+    result, _ = run(bench, world, seed=3)
+    assert [(each.seed, each.run_s, each.load) for each in world.schedules] == [(3, 60.0, bench.loaded.experiment.load)] * 2
+    assert tuple(each.arm for each in world.launched) == result.order
+    orders = set()
+    for seed in range(8):
+        again, _ = run(bench, world, seed=seed, scale=0.05)
+        orders.add(again.order)
+    assert orders == {("declared", "none"), ("none", "declared")}
+
+
+def test_the_fault_is_in_force_from_mark_to_mark_under_a_lease_that_hardly_outlasts_it(bench: Bench, world: FakeWorld) -> None:
+    result, _ = run(bench, world)
+    for arm in result.arms:
+        assert arm.fault is not None
+        assert (arm.fault.applied_s, arm.fault.lifted_s) == pytest.approx((25, 45), abs=0.01)
+    assert world.lease_ms == [25_000, 25_000]
+
+
+def test_a_request_fault_is_leased_counted_and_lifted(bench: Bench, world: FakeWorld) -> None:
+    text = bench.loaded.path.read_text(encoding="utf-8").replace("kind: kill,", "kind: hang,")
+    (bench.folder / "hang.yaml").write_text(text, encoding="utf-8")
+    bench = replace(bench, loaded=bench.load(bench.folder / "hang.yaml"))
+    result, _ = run(bench, world)
+    bit = result.arm("declared").proof(ProofKind.FAULT_BIT)
+    assert bit.status is ProofStatus.PROVEN
+    assert bit.sentence.startswith("900 of 900 requests at deliveries were hit")
+    assert world.faults == []
+
+
+def test_a_shortened_run_is_inconclusive_and_says_what_is_missing(bench: Bench, world: FakeWorld) -> None:
+    result, _ = run(bench, world, scale=0.2)
+    assert {arm.verdict for arm in result.arms} == {Verdict.INCONCLUSIVE}
+    assert result.arms[0].phases[-1].end_s == 12
+    assert "400 in each window are needed" in result.sentence
+    assert not result.passed
+
+
+def test_one_arm_alone_can_be_run(bench: Bench, world: FakeWorld) -> None:
+    result, _ = run(bench, world, arms=("none",))
+    assert [arm.name for arm in result.arms] == ["none"]
+    assert result.passed
+
+
+def test_a_run_can_be_judged_again_from_its_folder_alone(bench: Bench, world: FakeWorld) -> None:
+    result, folder = run(bench, world)
+    moved = bench.folder / "elsewhere"
+    shutil.move(folder.root, moved)
+    (moved / "verdict.json").unlink()
+    assert judge(ExperimentFolder(moved)) == result
+
+
+def test_junit_fails_where_the_verdict_is_not_the_expected_one(bench: Bench, world: FakeWorld) -> None:
+    _, folder = run(bench, world)
+    suites = ElementTree.parse(folder.junit).getroot()  # noqa: S314 - written by ourselves
+    assert [(suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in suites] == [
+        ("delivery-outage.declared", "7", "0", "0"),
+        ("delivery-outage.none", "7", "0", "0"),
+    ]
+    _, folder = run(bench, replace(world, breaker_opened=0.0))
+    declared = ElementTree.parse(folder.junit).getroot()[0]  # noqa: S314 - written by ourselves
+    assert [case.get("name") for case in declared if case.find("failure") is not None] == [
+        "verdict is ISOLATED",
+        "for the right reason".removeprefix("for the "),
+    ]
+
+
+@pytest.mark.parametrize("at_s", [-3.0, 2.0, 12.0, 25.5, 33.0, 44.5, 50.0, 61.0])
+def test_ctrl_c_in_any_phase_leaves_nothing_running_and_no_fault_in_force(
+    bench: Bench, world: FakeWorld, console: Console, at_s: float
+) -> None:
+    world.interrupt_at(at_s, KeyboardInterrupt)
+    code = run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console)
+    assert code == EXIT_INTERRUPTED
+    assert (world.running, world.loads_running, world.faults) == ([], 0, [])
+    assert "every process is stopped; this run has no verdict" in world.printed()
+    with pytest.raises(EvidenceError, match="was broken off before its arms had run to their end"):
+        judge(ExperimentFolder.find("latest", bench.folder / "runs"))
+
+
+def test_ctrl_c_while_a_system_starts_is_an_interruption_as_well(bench: Bench, world: FakeWorld, console: Console) -> None:
+    world.launch_error = KeyboardInterrupt()
+    assert run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console) == EXIT_INTERRUPTED
+    assert world.running == []
+
+
+def test_sigterm_stops_everything_too(bench: Bench, world: FakeWorld, console: Console) -> None:
+    world.interrupt_at(30.0, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as caught:
+        run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console)
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert (world.running, world.loads_running, world.faults) == ([], 0, [])
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "said"),
+    [
+        (lambda world: world.end_load_at(10.0), RunError, "the load generator ended early"),
+        (lambda world: world.refuse(RefusedError("deliveries/1 refused: table full")), RunError, "could not be put in force"),
+        (lambda world: world.interrupt_at(30.0, world.fail_status), ControlError, "no testbed runs"),
+        (lambda world: world.fail_launch("port 4318 is taken"), ControlError, "port 4318 is taken"),
+    ],
+)
+def test_what_goes_wrong_in_the_middle_is_told_and_everything_is_stopped(
+    bench: Bench, world: FakeWorld, spoil: Callable[[FakeWorld], None], error: type[Exception], said: str
+) -> None:
+    spoil(world)
+    with pytest.raises(error, match=said):
+        run(bench, world)
+    assert (world.running, world.loads_running) == ([], 0)
+
+
+def test_a_folder_that_cannot_be_made_is_named_before_anything_starts(bench: Bench, world: FakeWorld) -> None:
+    (bench.folder / "file").write_text("", encoding="utf-8")
+    with pytest.raises(NotADirectoryError, match="file"):
+        run(bench, world, runs=bench.folder / "file" / "runs")
+    assert world.launched == []
+
+
+def test_a_disk_that_is_nearly_full_is_refused_before_anything_starts(
+    bench: Bench, world: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nearly_full = type(shutil.disk_usage(bench.folder))(10**9, 10**9 - 5_000_000, 5_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: nearly_full)
+    with pytest.raises(RunError, match=r"runs: 5 MB are free and a run wants 300"):
+        run(bench, world)
+    assert world.launched == []
+
+
+def test_a_disk_that_fills_up_in_the_middle_stops_everything(
+    bench: Bench, world: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "audit.json")
+
+    monkeypatch.setattr("chaos.experiment.arm_run.keep_metrics", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(bench, world)
+    assert (world.running, world.loads_running) == ([], 0)
+
+
+def test_an_unknown_arm_is_refused_with_those_there_are(bench: Bench, world: FakeWorld) -> None:
+    with pytest.raises(RunError, match=r"unknown arm 'nobody'; delivery-outage has: declared, none"):
+        run(bench, world, arms=("nobody",))
+    assert not (bench.folder / "runs").exists()
+
+
+def test_two_runs_in_one_second_have_folders_of_their_own(bench: Bench, world: FakeWorld) -> None:
+    folders = {run(bench, world, arms=("none",), scale=0.05)[1].root for _ in range(3)}
+    assert len(folders) == 3
+
+
+def test_orders_that_never_get_a_courier_are_waited_for_no_longer_than_allowed(bench: Bench, world: FakeWorld) -> None:
+    result, _ = run(bench, replace(world, without_courier=2))
+    proof = result.arm("declared").proof(ProofKind.INVARIANTS)
+    assert (proof.status, "2 without a courier" in proof.sentence) == (ProofStatus.REFUTED, True)
+    assert not result.passed
+
+
+def test_books_that_balance_late_are_read_again_until_they_do(bench: Bench, world: FakeWorld) -> None:
+    world = replace(world, courier_after_asks=5)
+    result, folder = run(bench, world)
+    assert result.arm("declared").proof(ProofKind.INVARIANTS).status is ProofStatus.PROVEN
+    assert ArmFolder(folder.root / "arms" / "declared").audit.exists()
+
+
+def test_a_piped_run_is_told_line_by_line_and_ends_with_table_proofs_and_report(
+    bench: Bench, world: FakeWorld, console: Console
+) -> None:
+    code = run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console)
+    said = world.printed()
+    assert code == 0
+    for text in (
+        "declared: all 10 processes are ready",
+        "declared: fault until 45 s",
+        "kill deliveries is in force in deliveries/1",
+        "none: stopped",
+        "declared ISOLATED  (profile declared; as expected)",
+        "✓ for the right reason the breaker of orders->deliveries opened 3 times",
+        "- the alert fired      not evaluated",
+        "As expected: declared ISOLATED, none LEAKED.",
+    ):
+        assert text in said
+    assert said.rstrip().endswith("report.html")
+    assert (bench.folder / "runs" / "latest" / "report.html").exists()
+
+
+def test_a_terminal_shows_the_phase_and_the_journeys_as_they_fare(bench: Bench, world: FakeWorld, terminal: Console) -> None:
+    assert run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), terminal) == 0
+    said = world.printed()
+    for text in (
+        "starting: 10 of 10 processes are ready",
+        "fault",
+        "until 45 s",
+        "must hold",
+        "may degrade",
+        "customers sign in",
+    ):
+        assert text in said
+
+
+def test_a_verdict_that_was_not_expected_is_exit_code_1_and_says_why(bench: Bench, world: FakeWorld, console: Console) -> None:
+    world = replace(world, breaker_opened=0.0)
+    assert run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console) == 1
+    assert "why" in world.printed()
+    assert "never opened" in world.printed()
+
+
+def test_a_run_is_reported_again_from_its_folder(bench: Bench, world: FakeWorld, console: Console) -> None:
+    _, folder = run(bench, world)
+    assert judge_and_show(str(folder.root), console) == 0
+    assert folder.report.exists()
+    assert "As expected" in world.printed()
+
+
+def test_the_live_record_tells_of_the_last_seconds_and_waits_for_a_line_that_is_half_written(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    record = LiveRecord(path)
+    assert record.recent(1.0) == {}
+
+    def line(number: int, done: float, **changes: object) -> str:
+        values = {"journey": "order", "id": f"0-{number}", "step": "place", "intended": 0, "done": done, "status": 201,
+                  "outcome": "ok", "degraded": False, "trace_id": "", "last": True}  # fmt: skip
+        return json.dumps(values | changes)
+
+    half = line(4, 5.0, outcome="failed")
+    lines = [line(1, 1.0), line(2, 4.0, last=False, degraded=True), line(2, 4.1, step="read_back"), "nonsense", half[:20]]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert record.recent(1.5) == {"order": Recent(2, 2, 1)}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(half[20:] + "\n")
+    assert record.recent(5.0) == {"order": Recent(2, 1, 1)}
+
+
+def test_an_unknown_experiment_starts_nothing(bench: Bench, world: FakeWorld, console: Console) -> None:
+    with pytest.raises(DocumentError, match="did you mean delivery-outage"):
+        run_and_show("delivery-outag", RunOptions(runs=bench.folder / "runs"), world.world(), console)
+    assert world.launched == []
