@@ -6,6 +6,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from testbed.interpreter import interpreter_environment
+
 
 @dataclass(frozen=True)
 class Parent:
@@ -23,7 +25,7 @@ def start_parent(modules: tuple[str, ...]) -> Parent:
             [sys.executable, "-m", "testbed.warm", str(theirs.fileno()), str(os.getpid()), *modules],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=interpreter_environment(),
             start_new_session=True,
         )
     return Parent(process, ours)

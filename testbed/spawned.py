@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+from testbed.interpreter import interpreter_environment
 from testbed.process import Child, Command
 
 
@@ -52,6 +53,6 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | command.environment,
+            env=interpreter_environment() | command.environment,
             start_new_session=True,
         )
