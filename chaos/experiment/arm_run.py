@@ -2,22 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from chaos.experiment.collection import fetch_audit, keep_metrics
+from chaos.experiment.arm_plan import PlannedArm
+from chaos.experiment.collection import Collector
 from chaos.experiment.errors import RunError
-from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import PHASES, ArmFacts, FaultFacts, PhaseName
 from chaos.experiment.fault_control import Applied, FaultControl
-from chaos.experiment.folders import ArmFolder, write_model
-from chaos.experiment.journeys import read_journeys
+from chaos.experiment.folders import write_model
 from chaos.experiment.live import LiveRecord
 from chaos.experiment.load_process import START_LEAD_S, LoadSchedule
 from chaos.experiment.machine import CpuSampler
 from chaos.experiment.metrics import Mark
 from chaos.experiment.observer import Observer
-from chaos.experiment.settling import settle
-from chaos.experiment.trace import candidates, keep_trace
 from chaos.experiment.windows import Windows
 from chaos.experiment.world import RunningLoad, World
 from testbed.control import SystemStatus
@@ -28,34 +24,18 @@ SCRAPE_LEAD_S = 1.0
 """Metrics are read so long before a mark that reading them does not delay what happens at it."""
 DRAIN_S = 25.0
 """How long the last journeys may take after the schedule: their patience for each step, and the record's last lines."""
-TRACES = "traces"
-
-
-@dataclass(frozen=True)
-class ArmPlanned:
-    """What is to be run."""
-
-    name: str
-    loaded: LoadedExperiment
-    folder: ArmFolder
-    run_id: str
-    seed: int
-
-    @property
-    def marks_s(self) -> tuple[float, float, float, float, float]:
-        """Where the phases begin, and where the last one ends."""
-        return self.loaded.experiment.phases.marks_s()
 
 
 class ArmRun:
     """Runs one arm once. Whatever ends it, its fault is lifted, its load and its system are stopped before it returns."""
 
-    def __init__(self, planned: ArmPlanned, world: World, observer: Observer) -> None:
+    def __init__(self, planned: PlannedArm, world: World, observer: Observer) -> None:
         experiment = planned.loaded.experiment
         self._planned = planned
         self._world = world
         self._observer = observer
         self._state = planned.folder.root
+        self._collector = Collector(planned, world)
         self._started_at = 0.0
         source = f"experiment {planned.run_id} {planned.name}"
         self._fault = FaultControl(
@@ -165,11 +145,7 @@ class ArmRun:
         return lambda: self._observer.phase_started(self._planned.name, phase, end_s)
 
     def _scrape(self, mark: Mark) -> Callable[[], None]:
-        def scrape() -> None:
-            instances = self._world.status(self._state).instances
-            keep_metrics(self._planned.folder.metrics, mark, instances, self._world.scrape)
-
-        return scrape
+        return lambda: self._collector.keep_metrics(mark)
 
     def _apply(self) -> None:
         self._applied = self._fault.apply()
@@ -189,24 +165,11 @@ class ArmRun:
 
     def _collect(self) -> None:
         """Gives the system time to catch up, and keeps what only a running system can tell."""
-        planned, world, folder = self._planned, self._world, self._planned.folder
-        token = folder.system.read_secrets().internal_token
-        self._observer.event(planned.name, "reading the books of orders and deliveries")
-        audit = settle(
-            lambda: fetch_audit(world.status(self._state), token, world.get),
-            planned.loaded.experiment.bounds.settle_ms / 1_000,
-            world.now,
-            world.sleep,
-        )
-        if audit is not None:
-            write_model(folder.audit, audit)
-        self._scrape(Mark.SETTLED)()
-        facts = self._facts
-        address = world.status(self._state).addresses.get(TRACES)
-        if facts is not None and facts.lifted_s is not None and address is not None:
-            windows = Windows.of(planned.marks_s, facts.applied_s, facts.lifted_s)
-            wanted = candidates(read_journeys(folder.requests), windows.fault, tuple(planned.loaded.experiment.judged))
-            keep_trace(folder.trace, address, wanted, world.get)
+        self._observer.event(self._planned.name, "reading the books of orders and deliveries")
+        self._collector.keep_books()
+        self._collector.keep_metrics(Mark.SETTLED)
+        if self._facts is not None and self._facts.lifted_s is not None:
+            self._collector.keep_trace(Windows.of(self._planned.marks_s, self._facts.applied_s, self._facts.lifted_s).fault)
 
     def _tick(self) -> None:
         now_s = self._now_s()

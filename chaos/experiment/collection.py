@@ -1,47 +1,77 @@
 """Reads what running services say about themselves, and keeps it in an arm's folder."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+from chaos.experiment.arm_plan import PlannedArm
+from chaos.experiment.folders import write_model
+from chaos.experiment.journeys import read_journeys
 from chaos.experiment.metrics import Mark
-from chaos.http_get import FetchError, Get
+from chaos.experiment.settling import settle
+from chaos.experiment.trace import candidates, keep_trace
+from chaos.experiment.windows import Window
+from chaos.experiment.world import World
+from chaos.http_get import FetchError
 from chaos.invariants.audit import Audit, read_audit
 from services.registry import Instance, InstanceState
-from testbed.control import SystemStatus
 
 TELEMETRY = "telemetry"
+TRACES = "traces"
 ORDERS, DELIVERIES = "orders", "deliveries"
 _MAX_PARALLEL = 16
 
 
-def keep_metrics(folder: Path, mark: Mark, instances: Sequence[Instance], get: Get) -> tuple[str, ...]:
-    """Writes `<mark>/<service>-<replica>.txt` of every process that answers; returns who did not. Raises OSError.
+class Collector:
+    """Collects from one arm's running system. Every method raises ControlError when the system is gone, OSError for the disk."""
 
-    All are asked at once: samples of one mark should be of one moment, and one that is stopped should not hold up the rest.
-    """
-    place = folder / mark
-    place.mkdir(parents=True, exist_ok=True)
+    def __init__(self, planned: PlannedArm, world: World) -> None:
+        self._planned = planned
+        self._world = world
+        self._state = planned.folder.root
 
-    def keep(instance: Instance) -> str | None:
+    def keep_metrics(self, mark: Mark) -> None:
+        """Writes `metrics/<mark>/<service>-<replica>.txt` of every process that answers.
+
+        All are asked at once: samples of one mark should be of one moment, and one that is stopped should not hold up the rest.
+        """
+        place = self._planned.folder.metrics / mark
+        place.mkdir(parents=True, exist_ok=True)
+
+        def keep(instance: Instance) -> None:
+            try:
+                body = self._world.scrape(f"{instance.base_url}/metrics", {})
+            except FetchError:
+                return  # What is missing is missed by whoever needs it.
+            (place / f"{instance.service}-{instance.replica}.txt").write_bytes(body)
+
+        instances = self._world.status(self._state).instances
+        asked = [each for each in instances if each.state is InstanceState.UP and each.service != TELEMETRY]
+        with ThreadPoolExecutor(_MAX_PARALLEL) as pool:
+            for _ in pool.map(keep, asked):
+                pass
+
+    def keep_books(self) -> None:
+        """Writes the books of orders and deliveries once they balance, or as they are when the time to settle is over."""
+        folder, world = self._planned.folder, self._world
+        token = folder.system.read_secrets().internal_token
+        limit_s = self._planned.loaded.experiment.bounds.settle_ms / 1_000
+        audit = settle(lambda: self._fetch_books(token), limit_s, world.now, world.sleep)
+        if audit is not None:
+            write_model(folder.audit, audit)
+
+    def keep_trace(self, window: Window) -> None:
+        """Writes the trace of one journey that was served degraded in `window`, if there is one."""
+        folder = self._planned.folder
+        address = self._world.status(self._state).addresses.get(TRACES)
+        if address is not None:
+            wanted = candidates(read_journeys(folder.requests), window, tuple(self._planned.loaded.experiment.judged))
+            keep_trace(folder.trace, address, wanted, self._world.get)
+
+    def _fetch_books(self, token: str) -> Audit | None:
+        instances = self._world.status(self._state).instances
+        roots = {each.service: each.base_url for each in instances if each.state is InstanceState.UP}
+        if ORDERS not in roots or DELIVERIES not in roots:
+            return None
         try:
-            body = get(f"{instance.base_url}/metrics", {})
+            return read_audit(roots[ORDERS], roots[DELIVERIES], token, self._world.get)
         except FetchError:
-            return instance.name
-        (place / f"{instance.service}-{instance.replica}.txt").write_bytes(body)
-        return None
-
-    asked = [each for each in instances if each.state is InstanceState.UP and each.service != TELEMETRY]
-    with ThreadPoolExecutor(_MAX_PARALLEL) as pool:
-        return tuple(name for name in pool.map(keep, asked) if name is not None)
-
-
-def fetch_audit(system: SystemStatus, token: str, get: Get) -> Audit | None:
-    """Both books as they are now; None when one of the services does not answer."""
-    roots = {each.service: each.base_url for each in system.instances if each.state is InstanceState.UP}
-    if ORDERS not in roots or DELIVERIES not in roots:
-        return None
-    try:
-        return read_audit(roots[ORDERS], roots[DELIVERIES], token, get)
-    except FetchError:
-        return None
+            return None

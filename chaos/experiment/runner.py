@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from chaos.experiment.arm_run import ArmPlanned, ArmRun
+from chaos.experiment.arm_plan import PlannedArm
+from chaos.experiment.arm_run import ArmRun
 from chaos.experiment.errors import RunError
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import RunFacts
@@ -70,7 +71,7 @@ def run_experiment(loaded: LoadedExperiment, options: RunOptions, world: World, 
     observer.run_started(_plan(loaded, facts, folder))
     began = time.monotonic()
     for name in facts.arms:
-        planned = ArmPlanned(name, loaded, folder.arm(name), facts.run_id, facts.seed)
+        planned = PlannedArm(name, loaded, folder.arm(name), facts.run_id, facts.seed)
         ArmRun(planned, world, observer).run()
     write_model(folder.facts, facts.model_copy(update={"took_s": round(time.monotonic() - began, 3)}))
     return Finished(judge(folder), folder)

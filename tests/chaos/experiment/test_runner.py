@@ -200,7 +200,7 @@ def test_a_disk_that_fills_up_in_the_middle_stops_everything(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "audit.json")
 
-    monkeypatch.setattr("chaos.experiment.arm_run.keep_metrics", full)
+    monkeypatch.setattr("chaos.experiment.collection.Collector.keep_metrics", full)
     with pytest.raises(OSError, match="No space left"):
         run(bench, world)
     assert (world.running, world.loads_running) == ([], 0)
