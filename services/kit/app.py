@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
 from observability.telemetry import Origin, Telemetry, create_telemetry
+from services.kit.body_limit import BodyLimitMiddleware
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.errors import install_error_mapping
 from services.kit.kit import Kit, assemble
@@ -28,7 +29,7 @@ Start = Callable[[Kit], AbstractAsyncContextManager[Service]]
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, chaos, deadline, routes.
+    A request passes, outside in: server span, metrics, chaos, deadline, limit of the body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
@@ -54,7 +55,6 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         title=f"FeastFast {settings.service}",
         version="1",
         lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
         # FastAPI has telemetry of its own; beside ours every request would be traced twice.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -63,6 +63,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.include_router(_operations(telemetry))
     for router in routers:
         app.include_router(router)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
     telemetry.instrument(app)
