@@ -45,4 +45,4 @@ def _latest_report(runs: Path) -> str:
     reports = sorted(runs.glob("*/report.html"), key=lambda path: path.stat().st_mtime)
     if not reports:
         raise NothingToOpenError(f"no report in {runs}; make one with: testbed demo")
-    return reports[-1].absolute().as_uri()
+    return reports[-1].resolve().as_uri()

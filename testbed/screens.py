@@ -91,7 +91,7 @@ def _fault(instance: Instance, leases: tuple[ProcessLease, ...]) -> str:
     if not own:
         return ""
     last = max(own, key=lambda lease: lease.remaining_ms)
-    return f"{last.kind} by {last.source}, {last.remaining_ms / 1000:.1f} s left"
+    return f"{last.kind}, {last.remaining_ms / 1000:.1f} s left"
 
 
 def _protection(system: SystemStatus) -> str:
