@@ -15,9 +15,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.duration import without_unit
 
 MAX_BYTES = 1_000_000  # A hand-written file; the bound keeps a wrong path (a core dump, a device) from being read whole.
+MAX_DEPTH = 32
+"""Nobody nests by hand as deep as this; libyaml's composer recurses in C and crashes the process from about 20,000 levels on."""
+MAX_PLACES = 20_000
+"""Keys and items, aliases followed: ten lines of aliases of aliases stand for a billion of them."""
 
 Model = TypeVar("Model", bound=BaseModel)
 _Location = tuple[int | str, ...]
+_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # In C where libyaml is there: every process reads the map at its start.
 
 
@@ -86,6 +91,8 @@ class Document:
             )
         if detail["type"] == "missing":
             return self.mistake(location, "is missing")
+        if detail["type"] in ("model_type", "dict_type"):
+            return self.mistake(location, "must be a mapping of keys to values")
         return self.mistake(location, str(detail["msg"]).removeprefix("Value error, "))
 
     def _in_file(self, part: int | str) -> bool:
@@ -113,18 +120,17 @@ def parse_document(text: str, name: str) -> Document:
     lines: dict[_Location, int] = {}
     mistakes: list[Mistake] = []
     try:
-        loader = _LOADER(text)
-        try:
-            root = loader.get_single_node()
-            if root is not None:
-                _index(root, (), name, lines, mistakes)
-            data = loader.construct_document(root) if root is not None and not mistakes else None
-        finally:
-            loader.dispose()
+        _check_depth(text)
+        data = _construct(text, name, lines, mistakes)
+    except _TooMuchError as error:
+        raise DocumentError([Mistake(name, error.line, "", error.problem)]) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DocumentError([Mistake(name, line, "", f"is not YAML: {error.problem}")]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except yaml.reader.ReaderError as error:
+        line = text[: text.find(chr(error.character))].count("\n") + 1
+        raise DocumentError([Mistake(name, line, "", f"is not YAML: character #x{error.character:04x} is not allowed")]) from None
+    except (yaml.YAMLError, ValueError) as error:
         raise DocumentError([Mistake(name, 1, "", f"is not YAML: {error}")]) from None
     if mistakes:
         raise DocumentError(mistakes)
@@ -133,17 +139,57 @@ def parse_document(text: str, name: str) -> Document:
     return Document(name, data, lines)
 
 
+class _TooMuchError(Exception):
+    """The text is YAML, but beyond a bound."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem)
+        self.line = line
+        self.problem = problem
+
+
+def _check_depth(text: str) -> None:
+    """Parses without composing. Raises _TooMuchError at the first bracket or indent too deep."""
+    depth = 0
+    for parsed in yaml.parse(text, Loader=_LOADER):
+        if isinstance(parsed, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = parsed.start_mark.line + 1 if parsed.start_mark else 1
+                raise _TooMuchError(line, f"is nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(parsed, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _construct(text: str, name: str, lines: dict[_Location, int], mistakes: list[Mistake]) -> object:
+    loader = _LOADER(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        _index(root, (), name, lines, mistakes)
+        return None if mistakes else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
 def _index(node: yaml.Node, location: _Location, name: str, lines: dict[_Location, int], mistakes: list[Mistake]) -> None:
+    if len(location) > MAX_DEPTH:  # An alias inside of what it stands for.
+        raise _TooMuchError(node.start_mark.line + 1, f"is nested deeper than {MAX_DEPTH} levels")
+    if len(lines) > MAX_PLACES:
+        raise _TooMuchError(node.start_mark.line + 1, f"has more than {MAX_PLACES} keys and items, aliases followed")
     lines.setdefault(location, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
         for key, value in node.value:
-            text = str(key.value)
-            lines[(*location, text)] = key.start_mark.line + 1
-            if text in seen:
-                mistakes.append(Mistake(name, key.start_mark.line + 1, ".".join(map(str, (*location, text))), "is given twice"))
-            seen.add(text)
-            _index(value, (*location, text), name, lines, mistakes)
+            text = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
+            where: _Location = (*location, text)
+            line, known = key.start_mark.line + 1, where in lines
+            if known or key.tag not in _KEY_TAGS:
+                problem = "is given twice" if known else "a key is text; put it in quotes"
+                mistakes.append(Mistake(name, line, ".".join(map(str, where)), problem))
+                continue
+            lines[where] = line
+            _index(value, where, name, lines, mistakes)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             _index(item, (*location, index), name, lines, mistakes)

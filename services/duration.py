@@ -4,11 +4,14 @@ A number without a unit is refused: `timeout: 300` has cost somebody an outage i
 """
 
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
 _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0, "m": 60_000.0, "h": 3_600_000.0}
+MAX_MS = 31 * 24 * 3_600_000.0
+"""A month. Nothing here lasts as long; beyond it a number is a slip, and far beyond it no float any more."""
 _PATTERN = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|m|h)")
 
 
@@ -17,16 +20,22 @@ def parse_duration_ms(text: object) -> float:
     if isinstance(text, str):
         match = _PATTERN.fullmatch(text.strip())
         if match:
-            return float(match["number"]) * _UNITS_MS[match["unit"]]
+            value_ms = float(match["number"]) * _UNITS_MS[match["unit"]]
+            if value_ms > MAX_MS:
+                raise ValueError(f"{text!r} is longer than {MAX_MS / _UNITS_MS['h']:g}h, the longest there is")
+            return value_ms
     raise ValueError(f"{text!r} is not a duration; write a positive number and a unit (us, ms, s, m, h), such as 300ms or 1.5s")
 
 
 def format_duration_ms(value_ms: float) -> str:
-    """The shortest exact spelling that `parse_duration_ms` reads back: 1500.0 -> `1.5s`."""
-    for unit, threshold_ms in (("h", 3_600_000.0), ("m", 60_000.0), ("s", 1_000.0)):
-        if value_ms >= threshold_ms and (value_ms / threshold_ms * 1_000) % 1 == 0:
-            return f"{value_ms / threshold_ms:g}{unit}"
-    return f"{value_ms:g}ms"
+    """The shortest exact spelling that `parse_duration_ms` reads back, in the largest unit it fills: 1500.0 -> `1.5s`."""
+    spellings = [
+        number + unit
+        for unit, unit_ms in reversed(_UNITS_MS.items())
+        if value_ms >= unit_ms or unit == "ms"
+        if float(number := f"{Decimal(repr(value_ms / unit_ms)):f}".removesuffix(".0")) * unit_ms == value_ms
+    ]
+    return min(spellings, key=len)
 
 
 def _positive_ms(text: object) -> float:

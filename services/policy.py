@@ -49,14 +49,15 @@ class Retry(Frozen):
     """Another attempt after a failure that may pass; only for GET and for calls with an idempotency key.
 
     Names and meaning follow gRPC's retry policy (gRFC A6): `max_attempts` includes the first one, and the wait before attempt n
-    is drawn uniformly from 0 to min(initial_backoff * backoff_multiplier^(n-2), max_backoff) ("full jitter").
+    is drawn uniformly from 0 to min(initial_backoff * backoff_multiplier^(n-2), max_backoff) ("full jitter"). An answer below 500
+    is an answer, not a failure, so it cannot be declared retryable.
     """
 
     max_attempts: Annotated[int, Field(ge=2, le=5)] = 2
     initial_backoff_ms: DurationMs = 20.0
     max_backoff_ms: DurationMs = 200.0
     backoff_multiplier: Annotated[float, Field(ge=1, le=10)] = 2.0
-    retryable_statuses: tuple[Annotated[int, Field(ge=400, le=599)], ...] = (502, 503, 504)
+    retryable_statuses: tuple[Annotated[int, Field(ge=500, le=599)], ...] = (502, 503, 504)
 
 
 class Budget(Frozen):
