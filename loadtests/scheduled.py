@@ -22,7 +22,7 @@ from loadtests.recorder import Recorder, RequestRecord, write_atomically
 from loadtests.setup import SetupError, sign_in_customers
 from loadtests.summary import SUMMARY_FILE, Summary
 from loadtests.tally import Tally
-from loadtests.timer import best_timer, reduce_jitter
+from loadtests.timer import best_timer, claim_processor, reduce_jitter
 from loadtests.visit import Publish
 
 _FLUSH_EVERY_S: Final = 0.25
@@ -54,6 +54,7 @@ class ScheduledRun:
         self._load: Load | None = None
         self._signal: int | None = None
         self._setting_up = False
+        self._real_time = False
         self._ending = Event()
         self._over = Event()
         self._greenlet = gevent.Greenlet(self._conduct)
@@ -117,6 +118,7 @@ class ScheduledRun:
         for source in range(schedule.users):
             dispatcher.add(source, arrivals(plan.seed, source, plan.mix, plan.law))
         reduce_jitter()
+        self._real_time = claim_processor()
         played = dispatcher.run(schedule.run_s)
         self._dispatcher = None  # From here its timer is closed: a late signal must not wake whoever has that descriptor next.
         timer.close()
@@ -159,7 +161,7 @@ class ScheduledRun:
         if self._recorder is not None:
             self._recorder.close()
             problem = self._recorder.problem or problem
-        summary = Summary.of(self._schedule, self._clock.start_unix_s, self._tally, problem)
+        summary = Summary.of(self._schedule, self._clock.start_unix_s, self._tally, problem, real_time=self._real_time)
         if self._schedule.record is not None:
             try:
                 write_atomically(self._schedule.record / SUMMARY_FILE, asdict(summary))
@@ -167,9 +169,13 @@ class ScheduledRun:
                 problem = problem or f"{self._schedule.record / SUMMARY_FILE} cannot be written: {error.strerror}"
         lateness = summary.lateness_ms
         log.info(
-            "%d arrivals; first requests late by %.2f ms (p50), %.2f ms (p99), %.2f ms (max)",
-            summary.arrivals, lateness.p50, lateness.p99, lateness.max,
-        )  # fmt: skip
+            "%d arrivals; first requests late by %.2f ms (p50), %.2f ms (p99), %.2f ms (max)%s",
+            summary.arrivals,
+            lateness.p50,
+            lateness.p99,
+            lateness.max,
+            "" if self._real_time or not summary.arrivals else "; without real-time scheduling, which is not permitted here",
+        )
         if problem is not None:
             log.error("The load is incomplete: %s", problem)
         self._ended(0 if problem is None else 1 if self._signal is None else 128 + self._signal)

@@ -56,6 +56,8 @@ class Summary:
     skipped: dict[str, int]
     dropped: dict[str, int]
     lateness_ms: Lateness
+    real_time: bool
+    """Whether the generator ran ahead of everybody else on its machine; if not, a busy machine makes it late."""
     delivered: bool
     """Whether every arrival whose instant came was started: none was dropped."""
     complete: bool
@@ -64,7 +66,7 @@ class Summary:
     """Why not."""
 
     @classmethod
-    def of(cls, schedule: Schedule, started_unix_s: float, tally: Tally, problem: str | None) -> "Summary":
+    def of(cls, schedule: Schedule, started_unix_s: float, tally: Tally, problem: str | None, *, real_time: bool) -> "Summary":
         """Sums up a run that ended; `problem` says what cut it short or damaged its record."""
 
         def by_journey(count: str) -> dict[str, int]:
@@ -84,6 +86,7 @@ class Summary:
             skipped=by_journey("skipped"),
             dropped=by_journey("dropped"),
             lateness_ms=tally.lateness(),
+            real_time=real_time,
             delivered=tally.dropped == 0,
             complete=problem is None,
             problem=problem,

@@ -1,10 +1,11 @@
+import os
 from collections.abc import Iterator
 
 import gevent
 import pytest
 
 from loadtests.clock import Clock
-from loadtests.timer import EventTimer, ScheduleTimer, TimerfdTimer, best_timer
+from loadtests.timer import EventTimer, ScheduleTimer, TimerfdTimer, best_timer, claim_processor
 
 CLOCK = Clock.starting_now()
 
@@ -65,3 +66,11 @@ def test_a_clock_starts_at_the_unix_time_that_it_is_given() -> None:
     clock = Clock.starting_at(CLOCK.start_unix_s + 100.0)
     assert clock.start_unix_s == CLOCK.start_unix_s + 100.0
     assert clock.now_s() < CLOCK.now_s() - 99.0
+
+
+def test_the_processor_is_claimed_for_this_thread_alone_where_that_is_permitted() -> None:
+    permitted = claim_processor()
+    policy = os.sched_getscheduler(0)
+    if permitted:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    assert (policy == os.SCHED_RR | os.SCHED_RESET_ON_FORK) is permitted
