@@ -61,6 +61,16 @@ class ScheduledRun:
 
     def start(self) -> None:
         """Begins; returns at once."""
+        schedule, plan = self._schedule, self._schedule.plan
+        log.info(
+            "Open-loop load on %s: %d arrivals a second (%s) for %g s, mix %s, seed %d",
+            plan.host,
+            schedule.users,
+            plan.law,
+            schedule.run_s,
+            plan.mix,
+            plan.seed,
+        )
         self._greenlet.start()
 
     def interrupt(self, number: int) -> None:
