@@ -71,7 +71,8 @@ async def place_order(
     customer_id: Customer,
     request: Request,
     response: Response,
-    idempotency_key: Annotated[str, Header(max_length=100)] = "",
+    # Printable ASCII: it travels on in a header.
+    idempotency_key: Annotated[str, Header(max_length=100, pattern=r"^[ -~]*$")] = "",
 ) -> schemas.Order:
     """Places an order. Send an `Idempotency-Key` to be able to repeat it safely."""
     placed = await _gateway(request).orders.place(customer_id, basket, idempotency_key or str(uuid.uuid4()))

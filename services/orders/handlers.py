@@ -1,5 +1,6 @@
 """What is done later for an order: each a topic of the outbox and its handler."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,9 @@ from services.kit.events.outbox import Message
 from services.kit.events.relay import Handler
 from services.orders.clients import Deliveries, Notifications, Payments
 from services.orders.domain import OrderStatus
-from services.orders.store import change_status
+from services.orders.store import change_status, outbox
+
+_log = logging.getLogger(__name__)
 
 ASSIGN: Final = "deliveries.assign"
 WITHDRAW: Final = "deliveries.withdraw"
@@ -41,11 +44,15 @@ class Handlers:
         """Finds the courier that a deferred order waits for."""
         try:
             await self.deliveries.assign(message.key, int(message.payload["customer_id"]))
-        except ConflictError:
-            return None  # Withdrawn meanwhile: there is nothing left to do.
+        except ConflictError as error:
+            # Only a cancelled order is withdrawn, and none that awaits a courier can be cancelled.
+            _log.error("order %s awaits a courier and can get none: %s", message.key, error.detail)
+            return None
 
         async def confirm(connection: AsyncConnection) -> None:
-            await change_status(connection, message.key, OrderStatus.AWAITING_COURIER, OrderStatus.CONFIRMED)
+            if await change_status(connection, message.key, OrderStatus.AWAITING_COURIER, OrderStatus.CONFIRMED):
+                told = {"customer_id": message.payload["customer_id"], "kind": OrderStatus.CONFIRMED}
+                await outbox.put(connection, NOTIFY, message.key, told)
 
         return confirm
 

@@ -5,8 +5,9 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
-from services.kit.errors import ConflictError, ServiceError
+from services.kit.errors import ConflictError, RefusedError, ServiceError
 from services.kit.events.relay import Relay
 from services.orders.clients import Deliveries, Payments, Restaurants
 from services.orders.domain import Line, Order, OrderStatus
@@ -18,6 +19,16 @@ _log = logging.getLogger(__name__)
 SAME_ORDER_WAIT_S = 2.0
 """How long a repeated request waits for the one that is placing the same order."""
 _SAME_ORDER_POLL_S = 0.05
+
+
+class OrderCancelledError(ServiceError):
+    """The order was undone before it was accepted: no mistake of the customer's, who may order again with a new key."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, order_id: str) -> None:
+        why = "because it could not be completed; order again with a new Idempotency-Key"
+        super().__init__(f"order {order_id} was cancelled {why}")
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,9 @@ class OrderBook:
         """Places an order, once a key.
 
         Raises:
-            NotFoundError, RefusedError: The restaurant cannot make it.
-            ConflictError: The same order is still being placed, or was cancelled meanwhile.
+            NotFoundError, RefusedError: The restaurant cannot make it, or the key was used for another basket.
+            ConflictError: The same order is still being placed.
+            OrderCancelledError: The same order failed before, or this one was cancelled meanwhile.
             CallError: A service that is needed did not answer; what had been done is undone.
         """
         total_cents = await self.restaurants.quote(restaurant_id, lines)
@@ -45,7 +57,7 @@ class OrderBook:
         )
         order = await self.store.add(fresh, idempotency_key)
         if order.id != fresh.id:
-            return await self._already_placed(order)
+            return await self._already_placed(order, fresh)
         try:
             await self.payments.charge(order.id, customer_id, total_cents)
             assigned = await self.deliveries.assign(order.id, customer_id)
@@ -68,12 +80,14 @@ class OrderBook:
         if status is OrderStatus.AWAITING_COURIER:
             notes.append(Note(ASSIGN, {"customer_id": str(order.customer_id)}))
         if not await self.store.change(order, status, notes):
-            raise ConflictError(f"order {order.id} was cancelled while it was being placed")
+            raise OrderCancelledError(order.id)
         self._wake(notes)
         return replace(order, status=status, deferred=status is OrderStatus.AWAITING_COURIER)
 
-    async def _already_placed(self, order: Order) -> Order:
+    async def _already_placed(self, order: Order, repeat: Order) -> Order:
         """The outcome of the request that came first with the same key."""
+        if (order.restaurant_id, order.lines) != (repeat.restaurant_id, repeat.lines):
+            raise RefusedError("the Idempotency-Key was used for another basket; take a new one")
         until_s = time.monotonic() + SAME_ORDER_WAIT_S
         while order.status is OrderStatus.PENDING and time.monotonic() < until_s:
             await asyncio.sleep(_SAME_ORDER_POLL_S)
@@ -81,7 +95,7 @@ class OrderBook:
         if order.status is OrderStatus.PENDING:
             raise ConflictError(f"order {order.id} is still being placed")
         if order.status is OrderStatus.CANCELLED:
-            raise ConflictError(f"order {order.id} was cancelled")
+            raise OrderCancelledError(order.id)
         return order
 
     def _wake(self, notes: list[Note]) -> None:

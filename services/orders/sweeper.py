@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from services.orders.placing import OrderBook
 
 _log = logging.getLogger(__name__)
@@ -20,5 +18,5 @@ async def sweep_for_ever(book: OrderBook) -> None:
             for order in await book.store.abandoned(BATCH):
                 if await book.cancel(order):
                     _log.warning("order %s was left pending and is cancelled", order.id)
-        except SQLAlchemyError:
-            _log.exception("abandoned orders cannot be read; trying again")
+        except Exception:  # noqa: BLE001 - a sweeper that ended would be missed by nobody until money is.
+            _log.exception("abandoned orders cannot be swept; trying again")

@@ -66,10 +66,11 @@ class Outbox:
         """The message has been delivered."""
         await connection.execute(delete(self.table).where(self.table.c.id == message.id))
 
-    async def release(self, connection: AsyncConnection, messages: list[Message]) -> None:
-        """The messages were not delivered; anybody may try again."""
-        mine = self.table.c.id.in_([message.id for message in messages])
-        await connection.execute(update(self.table).where(mine).values(claimed_until=0.0, attempts=self.table.c.attempts + 1))
+    async def release(self, connection: AsyncConnection, messages: list[Message], pause_s: float = 0.0) -> None:
+        """The messages were not delivered; anybody may try again, in `pause_s` seconds at the earliest."""
+        if messages:
+            mine = update(self.table).where(self.table.c.id.in_([message.id for message in messages]))
+            await connection.execute(mine.values(claimed_until=time.time() + pause_s, attempts=self.table.c.attempts + 1))
 
     async def pending(self, connection: AsyncConnection) -> dict[str, int]:
         """How many messages wait, by topic."""

@@ -1,13 +1,16 @@
-"""The relay: takes messages from the outbox and delivers each at least once, in the order of their topic, until it succeeds.
+"""The relay: takes messages from the outbox, the oldest of each topic first, and delivers each at least once.
 
-Its retries are its own, whatever the profile: resilience may be switched off, correctness not. While a topic's handler fails,
-one message a pause is tried, so that a dead service is not besieged and one that comes back is noticed within a second.
+Its retries are its own, whatever the profile: resilience may be switched off, correctness not. While the service behind a
+topic does not answer, its oldest message is tried once a pause, so that a dead service is not besieged and one that comes back
+is noticed within a second. A message that fails although the service answers is put off, so that the others are not held up.
+Several of a topic are delivered at once, by several replicas: handlers must neither rely on an order nor mind a repetition.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 
 from opentelemetry import context, propagate
 from opentelemetry.trace import SpanKind
@@ -17,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from observability import names
 from observability.telemetry import Telemetry
 from services.kit.database import Database
-from services.kit.errors import ServiceError
+from services.kit.errors import CallError
 from services.kit.events.outbox import Message, Outbox
 
 _log = logging.getLogger(__name__)
@@ -28,9 +31,20 @@ POLL_S = 0.25
 """How often the outbox is looked at; a message written in the same process is delivered at once."""
 FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 1.0
+PUT_OFF_S = 10.0
+"""Of a message that fails by itself: long enough not to be in the way, short enough to be tried again by a mended service."""
 
 Handler = Callable[[Message], Awaitable[Callable[[AsyncConnection], Awaitable[None]] | None]]
-"""Delivers a message (a ServiceError: try again); what it returns is run in the transaction that removes the message."""
+"""Delivers a message. Raises a CallError when the service behind it does not answer; anything else is the message's own fault.
+
+What it returns is run in the transaction that removes the message.
+"""
+
+
+class _Outcome(Enum):
+    DELIVERED = auto()
+    UNANSWERED = auto()
+    REFUSED = auto()
 
 
 class Relay:
@@ -81,8 +95,8 @@ class Relay:
             self._wake[topic].clear()  # Before looking: a message that comes meanwhile must not be slept over.
             try:
                 taken, failed = await self._deliver_some(topic, 1 if pause_s else BATCH)
-            except SQLAlchemyError:
-                _log.exception("the outbox cannot be written; trying again")
+            except Exception:  # noqa: BLE001 - a relay that ended would be missed by nobody until an order is.
+                _log.exception("the outbox cannot be worked on; trying again")
                 taken, failed = 1, 1
             if taken:
                 self._wake[topic].set()
@@ -96,15 +110,17 @@ class Relay:
         """Delivers up to `limit` messages at the same time. Returns how many were taken, and how many of them failed."""
         async with self._database.write() as connection:
             messages = await self._outbox.claim(connection, topic, limit)
-        delivered = await asyncio.gather(*(self._deliver(message) for message in messages))
-        failed = [message for message, done in zip(messages, delivered, strict=True) if not done]
-        if failed:
-            self._metrics.outbox_failed.labels(topic).inc(len(failed))
+        outcomes = await asyncio.gather(*(self._deliver(message) for message in messages))
+        failed = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome is _Outcome.UNANSWERED]
+        put_off = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome is _Outcome.REFUSED]
+        if failed or put_off:
+            self._metrics.outbox_failed.labels(topic).inc(len(failed) + len(put_off))
             async with self._database.write() as connection:
                 await self._outbox.release(connection, failed)
+                await self._outbox.release(connection, put_off, PUT_OFF_S)
         return len(messages), len(failed)
 
-    async def _deliver(self, message: Message) -> bool:
+    async def _deliver(self, message: Message) -> _Outcome:
         token = context.attach(propagate.extract(message.trace_headers))  # Its story belongs to the trace that began it.
         try:
             with self._tracer.start_as_current_span(
@@ -117,10 +133,13 @@ class Relay:
                     await self._outbox.remove(connection, message)
                     if after:
                         await after(connection)
-        except (ServiceError, SQLAlchemyError) as error:
+        except (CallError, SQLAlchemyError) as error:
             _log.debug("%s %s not delivered: %s", message.topic, message.key, error)
-            return False
+            return _Outcome.UNANSWERED
+        except Exception:  # noqa: BLE001 - whatever one message does to its handler, the next one must be delivered.
+            _log.exception("%s %s cannot be delivered; put off for %g s", message.topic, message.key, PUT_OFF_S)
+            return _Outcome.REFUSED
         finally:
             context.detach(token)
         self._metrics.outbox_delivered.labels(message.topic).inc()
-        return True
+        return _Outcome.DELIVERED

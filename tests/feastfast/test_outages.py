@@ -1,0 +1,197 @@
+"""What customers live through while a service is gone, slow or back again, with the declared policies and with none."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chaos.faults import Error, Hang
+
+if TYPE_CHECKING:
+    from tests.feastfast.conftest import Customer, FeastFast
+
+GATEWAY_DEADLINE_S = 3.0
+
+
+def accepted_without_courier(customer: Customer) -> bool:
+    return ([status for _, status in customer.orders()], customer.charges()) == (["awaiting_courier"], ["charged"])
+
+
+def undone(customer: Customer) -> bool:
+    """Every order of the customer was cancelled, nobody kept money, and nobody is on the way."""
+    statuses = {status for _, status in customer.orders()}
+    return statuses == {"cancelled"} and "charged" not in customer.charges() and "assigned" not in customer.couriers()
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
+async def test_an_order_is_accepted_without_deliveries_and_gets_its_one_courier_afterwards(
+    system: FeastFast, *, noticed: bool
+) -> None:
+    customer = system.customer()
+    await system.kill("deliveries", noticed=noticed)
+    placed = await customer.order()
+    assert (placed.status, placed.json["status"], placed.headers["Degraded"]) == (201, "awaiting_courier", "defer")
+    assert accepted_without_courier(customer)
+    order_id = placed.json["id"]
+    tracked = await customer.ask("GET", f"/v1/orders/{order_id}/tracking")
+    assert (tracked.status, tracked.headers["Degraded"]) == (200, "static")
+    assert tracked.json == {"order_id": order_id, "status": "unknown", "courier": None}
+    assert (await customer.ask("GET", f"/v1/orders/{order_id}")).json["status"] == "awaiting_courier"
+
+    await system.revive("deliveries")
+    await system.eventually(lambda: customer.orders() == [(order_id, "confirmed")])
+    await system.eventually(system.settled)
+    assert (customer.charges(), customer.couriers()) == (["charged"], ["assigned"])
+    audit = (await system.internal("orders", "GET", "/internal/audit")).json["rows"]
+    assert [row["deferred"] for row in audit] == [True]
+
+
+async def test_a_customer_is_told_that_the_courier_was_found(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.kill("deliveries")
+    await customer.order()
+    await system.revive("deliveries")
+
+    async def told() -> bool:
+        inbox = (await customer.ask("GET", "/v1/notifications")).json["notifications"]
+        return [each["kind"] for each in inbox] == ["confirmed", "awaiting_courier"]
+
+    await system.eventually(told)
+
+
+async def test_browsing_and_signing_in_do_not_notice_that_deliveries_is_gone(system: FeastFast) -> None:
+    await system.kill("deliveries")
+    credentials = {"email": "customer-0001@feastfast.example", "password": "correct-horse-battery"}
+    assert (await system.ask("POST", "/v1/sessions", credentials)).status == 201
+    assert (await system.ask("GET", "/v1/restaurants")).status == 200
+    assert (await system.ask("GET", "/v1/restaurants/7/menu")).status == 200
+
+
+async def test_many_orders_of_an_outage_all_get_one_courier_each(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.kill("deliveries")
+    answers = await asyncio.gather(*(customer.order() for _ in range(12)))
+    assert {(answer.status, answer.json["status"]) for answer in answers} == {(201, "awaiting_courier")}
+    await system.revive("deliveries")
+    await system.eventually(lambda: {status for _, status in customer.orders()} == {"confirmed"})
+    await system.eventually(system.settled)
+    assert (customer.charges(), customer.couriers()) == (["charged"] * 12, ["assigned"] * 12)
+
+
+async def test_a_hanging_deliveries_delays_an_order_by_less_than_its_deadline(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.inject("deliveries", Hang())
+    started_s = time.monotonic()
+    placed = await customer.order(X_Deadline_Ms=f"{GATEWAY_DEADLINE_S * 1_000:.0f}")
+    assert (placed.status, placed.json["status"], placed.headers["Degraded"]) == (201, "awaiting_courier", "defer")
+    assert time.monotonic() - started_s < GATEWAY_DEADLINE_S
+    await system.heal("deliveries")
+    await system.eventually(lambda: [status for _, status in customer.orders()] == ["confirmed"])
+    await system.eventually(system.settled)
+    assert customer.couriers() == ["assigned"]
+
+
+async def test_without_policies_an_order_fails_without_deliveries_and_is_undone_for_good(unprotected: FeastFast) -> None:
+    customer = unprotected.customer()
+    await unprotected.kill("deliveries")
+    placed = await customer.order()
+    assert (placed.status, placed.headers["Content-Type"]) == (502, "application/problem+json")
+    await unprotected.eventually(lambda: customer.charges() == ["refunded"])
+    [(order_id, status)] = customer.orders()
+    assert (status, customer.couriers()) == ("cancelled", [])
+    answer = await customer.ask("GET", f"/v1/orders/{order_id}/tracking")
+    assert answer.status == 503, "without a fallback tracking fails as well"
+
+    await unprotected.revive("deliveries")
+    await unprotected.eventually(unprotected.settled)
+    late = await unprotected.internal("deliveries", "PUT", f"/internal/assignments/{order_id}", {"customer_id": customer.id})
+    assert late.status == 409
+    assert (customer.couriers(), await customer.status(order_id)) == (["withdrawn"], "cancelled")
+
+
+async def test_without_policies_an_order_waits_for_a_hanging_deliveries_for_as_long_as_it_hangs(unprotected: FeastFast) -> None:
+    customer = unprotected.customer()
+    await unprotected.inject("deliveries", Hang())
+    order = asyncio.ensure_future(customer.order())
+    await unprotected.eventually(lambda: customer.charges() == ["charged"])
+    done, _ = await asyncio.wait({order}, timeout=1)
+    assert not done
+    await unprotected.heal("deliveries")
+    assert (await order).json["status"] == "confirmed"
+    assert customer.couriers() == ["assigned"]
+
+
+@pytest.mark.parametrize("service", ["payments", "restaurants"])
+async def test_an_order_fails_without_a_service_that_it_cannot_do_without(system: FeastFast, service: str) -> None:
+    customer = system.customer()
+    await system.kill(service)
+    placed = await customer.order(Idempotency_Key="tonight")
+    assert placed.status in (502, 503, 504)
+    assert placed.json["trace_id"]
+    assert {status for _, status in customer.orders()} <= {"cancelled"}
+    await system.revive(service)
+    await system.eventually(system.settled)
+    assert not customer.orders() or undone(customer)
+    assert (await customer.order()).status == 201
+
+
+async def test_an_order_whose_charge_is_slow_is_undone_though_the_charge_is_made_late(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.inject("payments", Hang())
+    placed = await customer.order()
+    assert placed.status in (502, 503, 504)
+    await system.heal("payments")  # What hung goes on now, and meets the refund or is met by it.
+    await system.eventually(system.settled)
+    await system.eventually(lambda: undone(customer))
+    assert customer.charges() == ["refunded"] * len(customer.orders())
+
+
+async def test_a_repeated_key_of_a_failed_order_fails_as_the_server_that_could_not_not_as_the_customers_mistake(
+    system: FeastFast,
+) -> None:
+    customer = system.customer()
+    await system.kill("payments")
+    await customer.order(Idempotency_Key="tonight")
+    await system.revive("payments")
+    again = await customer.order(Idempotency_Key="tonight")
+    assert again.status == 502
+    assert "was cancelled" in again.json["detail"]
+    assert "Idempotency-Key" in again.json["detail"]
+    await system.eventually(system.settled)
+    assert len(customer.orders()) == 1
+
+
+async def test_one_failing_replica_of_two_is_not_noticed(system: FeastFast) -> None:
+    await system.inject("payments/1", Error(status=503))
+    customer = system.customer()
+    answers = [await customer.order() for _ in range(6)]
+    assert {(answer.status, answer.json["status"]) for answer in answers} == {(201, "confirmed")}
+    assert customer.charges() == ["charged"] * 6
+
+
+async def test_one_dead_replica_of_two_is_not_noticed(system: FeastFast) -> None:
+    await system.kill("orders/1", noticed=False)
+    customer = system.customer()
+    answers = [await customer.order() for _ in range(6)]
+    assert {answer.status for answer in answers} == {201}
+    assert len(customer.orders()) == 6
+
+
+async def test_an_inbox_that_cannot_be_read_is_empty_and_said_to_be_degraded(system: FeastFast) -> None:
+    await system.kill("notifications")
+    inbox = await system.customer().ask("GET", "/v1/notifications")
+    assert (inbox.status, inbox.json, inbox.headers["Degraded"]) == (200, {"notifications": []}, "static")
+
+
+async def test_what_customers_are_to_be_told_waits_for_notifications(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.kill("notifications")
+    assert (await customer.order()).json["status"] == "confirmed"
+    await system.revive("notifications")
+    await system.eventually(system.settled)
+    # The gateway's breaker may be open for a while yet.
+    told = system.rows("notifications", "SELECT kind FROM notifications WHERE customer_id = ?", customer.id)
+    assert told == [("confirmed",)]
