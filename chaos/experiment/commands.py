@@ -52,11 +52,14 @@ def report(run_id: str) -> int:
 
 
 def _with_lab(start: Callable[[], int]) -> int:
-    """Runs `start`; a failure of the run, or a missing package, becomes one sentence and exit code 2."""
+    """Runs `start`; a failure of the run, a disk that refuses or a missing package becomes one sentence and exit code 2."""
     try:
         return start()
     except (RunError, EvidenceError) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(f"{where}{error.strerror or error}") from None
     except ModuleNotFoundError as error:
         if error.name not in _LAB:
             raise

@@ -53,7 +53,7 @@ def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterat
         )
     if quality.cpu_max_percent is not None and quality.cpu_max_percent > bounds.machine_cpu_percent:
         yield (
-            f"the machine was {quality.cpu_max_percent:.0f} % busy, at most {bounds.machine_cpu_percent:g} % is allowed: "
+            f"the machine was {quality.cpu_max_percent:.1f} % busy, at most {bounds.machine_cpu_percent:g} % is allowed: "
             "what was measured is the machine, not the system"
         )
 
