@@ -63,7 +63,8 @@ class OrderBook:
             assigned = await self.deliveries.assign(order.id, customer_id)
         except ServiceError as error:
             _log.warning("order %s is undone: %s", order.id, error.detail)
-            await self.cancel(order)
+            if not await self.cancel(order):
+                raise OrderCancelledError(order.id) from error
             raise
         return await self._accept(order, OrderStatus.CONFIRMED if assigned else OrderStatus.AWAITING_COURIER)
 
