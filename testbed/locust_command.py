@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ def run_load(options: LoadOptions, host: str, out: Console) -> int:
         out.print(
             f"Locust's page: http://{HOST}:{options.web_port} (users are arrivals a second; end with Ctrl-C)", soft_wrap=True
         )
-    with subprocess.Popen(arguments) as locust:
+    leash = [sys.executable, "-m", "testbed.leash", str(os.getpid())]  # No load goes on when this command is killed.
+    with subprocess.Popen([*leash, *arguments]) as locust:
         try:
             return locust.wait()
         except KeyboardInterrupt:  # The terminal has told Locust as well.
@@ -63,12 +65,12 @@ def run_load(options: LoadOptions, host: str, out: Console) -> int:
 
 
 def locust_command(options: LoadOptions, host: str) -> list[str]:
-    """The arguments that start Locust against `host`. Raises LoadError when it is not installed."""
+    """The module that sends load to `host`, and its arguments. Raises LoadError when it is not installed."""
     load = importlib.util.find_spec("loadtests")
     if importlib.util.find_spec("locust") is None or load is None or not load.submodule_search_locations:
         raise LoadError("the load generator is not installed; install it with: pip install 'firebreak[lab]'")
     locustfile = Path(load.submodule_search_locations[0]) / "locustfile.py"
-    arguments = [sys.executable, "-m", "locust", "-f", str(locustfile), "--host", host, "--users", str(options.users)]
+    arguments = ["locust", "-f", str(locustfile), "--host", host, "--users", str(options.users)]
     arguments += ["--mix", options.mix] if options.mix is not None else []
     arguments += ["--seed", str(options.seed)] if options.seed is not None else []
     if options.web_port is None:

@@ -3,7 +3,9 @@
 `testbed up` uses `.testbed/current`; an experiment uses one such folder an arm, under `.testbed/runs/<id>/arms/<arm>`.
 """
 
+import errno
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ CURRENT = STATE_ROOT / "current"
 """The system of `testbed up`."""
 RUNS = STATE_ROOT / "runs"
 """One folder an experiment's run."""
+MIN_FREE_BYTES = 100_000_000
+"""Logs and traces of some minutes under load."""
 
 
 class Secrets(BaseModel):
@@ -85,10 +89,14 @@ class RunFolder:
             path.unlink()
 
     def create(self) -> None:
-        """Makes the folder and its children. Raises OSError when the disk refuses."""
+        """Makes the folder and its children. Raises OSError when the disk refuses, or is about to."""
         for folder in (self.root, self.logs, self.data):
             folder.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
+        free_bytes = shutil.disk_usage(self.root).free
+        if free_bytes < MIN_FREE_BYTES:  # Otherwise it would be found out one failing process after the other.
+            text = f"{free_bytes / 1e6:.1f} MB are free on its disk, and a system needs {MIN_FREE_BYTES / 1e6:.0f} MB"
+            raise OSError(errno.ENOSPC, text, str(self.root))
 
     def write_secrets(self, value: Secrets) -> None:
         """Keeps the run's tokens in a file that only the owner reads."""

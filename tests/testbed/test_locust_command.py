@@ -7,10 +7,10 @@ from testbed.locust_command import LoadOptions, locust_command
 
 def test_a_load_without_a_page_is_a_fixed_schedule() -> None:
     command = locust_command(LoadOptions(users=30, duration_s=12.5, seed=7, record=Path("out")), "http://127.0.0.1:8080")
-    assert command[1:4] == ["-m", "locust", "-f"]
-    assert Path(command[4]).name == "locustfile.py"
-    assert Path(command[4]).exists()
-    assert command[5:] == [
+    assert command[:2] == ["locust", "-f"]
+    assert Path(command[2]).name == "locustfile.py"
+    assert Path(command[2]).exists()
+    assert command[3:] == [
         *("--host", "http://127.0.0.1:8080", "--users", "30", "--seed", "7"),
         *("--headless", "--run-seconds", "12.5", "--record", "out"),
     ]
@@ -27,6 +27,6 @@ def test_the_load_understands_every_option_it_is_given() -> None:
     command = locust_command(LoadOptions(users=30, duration_s=5, mix="order=1", seed=7, record=Path("out")), "http://127.0.0.1:1")
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    options, locusts_own = parser.parse_known_args(command[5:])
+    options, locusts_own = parser.parse_known_args(command[3:])
     assert (options.seed, options.run_seconds, options.record) == (7, 5.0, "out")
     assert locusts_own == ["--host", "http://127.0.0.1:1", "--users", "30", "--headless"]

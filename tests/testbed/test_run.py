@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from testbed import run
 from testbed.run import RunFolder, Secrets
 
 
@@ -23,3 +26,10 @@ def test_secrets_are_the_owner_s_alone_and_read_back(tmp_path: Path) -> None:
     assert folder.read_secrets() == written
     assert folder.secrets_file.stat().st_mode & 0o777 == 0o600
     assert folder.root.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_disk_that_is_almost_full_is_found_out_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MIN_FREE_BYTES", 10**18)
+    with pytest.raises(OSError, match="MB are free on its disk, and a system needs 1000000000000 MB") as refused:
+        RunFolder(tmp_path).create()
+    assert refused.value.filename == str(tmp_path)
