@@ -58,6 +58,8 @@ class EdgePipeline:
             CallError: Of the last attempt, or of the pattern that gave up.
         """
         with deadline_within(self.policy.deadline_ms) as deadline_s:
+            if deadline_s is not None and asyncio.get_running_loop().time() >= deadline_s:
+                raise DeadlineExceededError(self.edge, "the deadline had passed before the first attempt")
             bound = asyncio.timeout_at(deadline_s)
             try:
                 async with bound:
