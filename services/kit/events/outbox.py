@@ -42,6 +42,8 @@ class Outbox:
             Column("trace_headers", Text, nullable=False),
             Column("attempts", Integer, nullable=False, default=0),
             Column("claimed_until", Float, nullable=False, default=0.0),  # Unix time: replicas share no monotonic clock.
+            # Else SQLite gives the number of a removed message to the next one, and a relay that outlived its claim removes that.
+            sqlite_autoincrement=True,
         )
 
     async def put(self, connection: AsyncConnection, topic: str, key: str, payload: Mapping[str, str]) -> None:
