@@ -63,7 +63,7 @@ def add_arguments(parser: Any) -> None:
         ("--max-in-flight", _integer(1, _MAX_IN_FLIGHT), 5_000, "Journeys at once, the rest is dropped. Defaults to 5000"),
         ("--run-seconds", _number(0.1, _MAX_RUN_S), None, "Play a fixed schedule of --users sources for so long, then end"),
         ("--start-at", _number(0, 1e11), None, "Unix time of the schedule's start. Defaults to once customers are signed in"),
-        ("--record", str, None, "Folder for requests.jsonl and load.json of a fixed schedule"),
+        ("--record", str, None, "Folder for requests.jsonl, start.json and load.json of a fixed schedule"),
     ):
         group.add_argument(name, type=kind, default=default, help=text, metavar="<value>")
     group.add_argument("--arrivals", choices=LAWS, default=LAWS[0], help=f"Law of the arrivals. Defaults to {LAWS[0]}")

@@ -20,13 +20,13 @@ from loadtests.load import Load
 from loadtests.plan import Schedule
 from loadtests.recorder import Recorder, RequestRecord, write_atomically
 from loadtests.setup import SetupError, sign_in_customers
-from loadtests.summary import SUMMARY_FILE, Summary
+from loadtests.summary import START_FILE, SUMMARY_FILE, StartFacts, Summary
 from loadtests.tally import Tally
 from loadtests.timer import best_timer, claim_processor, reduce_jitter
 from loadtests.visit import Publish
 
 _FLUSH_EVERY_S: Final = 0.25
-_SETTLE_S: Final = 0.2
+_SETTLE_S: Final = 0.5
 """Between the end of the set-up and second 0, when nobody says when to start."""
 _DRAIN_SLACK_S: Final = 1.0
 
@@ -122,6 +122,8 @@ class ScheduledRun:
         shortest_s = min((account.lifetime_s for account in accounts), default=math.inf)
         if shortest_s < schedule.run_s - clock.now_s() + self._drain_limit_s(played=True):
             raise SetupError(f"the customers' tokens end after {shortest_s:g} s, before the load does; shorten --run-seconds")
+        if schedule.record is not None:
+            write_atomically(schedule.record / START_FILE, asdict(StartFacts(clock.start_unix_s)))
         self._load = load = Load(plan, clock, client, accounts, self._tally, self._record, self._publish)
         timer = best_timer(clock)
         self._dispatcher = dispatcher = Dispatcher(clock.now_s, timer, load.start)

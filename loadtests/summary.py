@@ -7,6 +7,15 @@ from loadtests.plan import Schedule
 from loadtests.tally import Lateness, Tally
 
 SUMMARY_FILE: Final = "load.json"
+START_FILE: Final = "start.json"
+"""Written once customers are signed in: when second 0 of the schedule is, for who has to act at an instant of it."""
+
+
+@dataclass(frozen=True)
+class StartFacts:
+    """What start.json holds."""
+
+    started_unix: float
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from chaos.experiment.facts import PHASES, ArmFacts, FaultFacts, PhaseName
 from chaos.experiment.fault_control import Applied, FaultControl
 from chaos.experiment.folders import write_model
 from chaos.experiment.live import LiveRecord
-from chaos.experiment.load_process import START_LEAD_S, LoadSchedule
+from chaos.experiment.load_process import START_TIMEOUT_S, LoadSchedule
 from chaos.experiment.machine import CpuSampler
 from chaos.experiment.metrics import Mark
 from chaos.experiment.observer import Observer
@@ -20,6 +20,7 @@ from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, Report
 
 TICK_S = 0.2
+START_POLL_S = 0.05
 SCRAPE_LEAD_S = 1.0
 """Metrics are read so long before a mark that reading them does not delay what happens at it."""
 DRAIN_S = 25.0
@@ -93,18 +94,30 @@ class ArmRun:
 
     def _start_load(self, stack: ExitStack, system: SystemStatus) -> RunningLoad:
         planned, folder = self._planned, self._planned.folder
-        self._started_at = self._world.now() + START_LEAD_S
+        self._started_at = self._world.now()  # Until the load tells better.
         self._write_facts(complete=False)
         schedule = LoadSchedule(
             load=planned.loaded.experiment.load,
             host=system.addresses[planned.loaded.topology.entry],
             seed=planned.seed,
-            start_at=self._started_at,
             run_s=planned.marks_s[-1],
             record=folder.load,
             log=folder.load_log,
         )
-        return stack.enter_context(self._world.load(schedule))
+        load = stack.enter_context(self._world.load(schedule))
+        self._await_start(load)
+        return load
+
+    def _await_start(self, load: RunningLoad) -> None:
+        """The load sets the instant from which everything counts, once its customers are signed in."""
+        deadline_at = self._world.now() + START_TIMEOUT_S
+        while (started_at := load.started_at()) is None:
+            load.check()
+            if self._world.now() > deadline_at:
+                raise RunError(f"the load generator did not start within {START_TIMEOUT_S:g} s")
+            self._world.sleep(START_POLL_S)
+        self._started_at = started_at
+        self._write_facts(complete=False)
 
     def _play(self, load: RunningLoad) -> None:
         """From the schedule's first instant to its last."""

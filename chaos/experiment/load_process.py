@@ -9,13 +9,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
 from chaos.experiment.errors import RunError
 from chaos.experiment.model import Load
 
-START_LEAD_S = 4.0
+START_TIMEOUT_S = 30.0
 """From its start to the schedule's first instant: Locust's imports, and the customers who sign in one after another."""
+_START_FILE = "start.json"
 _STOP_S = 3.0
 _LOG_LINES = 8
+
+
+class Start(BaseModel):
+    """What the load generator writes once it knows when it begins."""
+
+    model_config = ConfigDict(frozen=True)
+
+    started_unix: float
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,6 @@ class LoadSchedule:
     load: Load
     host: str
     seed: int
-    start_at: float
     run_s: float
     record: Path
     log: Path
@@ -44,7 +54,6 @@ class LoadSchedule:
             "--mix": mix,
             "--customers": self.load.customers,
             "--seed": self.seed,
-            "--start-at": f"{self.start_at:.6f}",
             "--run-seconds": f"{self.run_s:g}",
             "--record": self.record,
         }
@@ -85,6 +94,13 @@ class LoadProcess:
         """Raises RunError when the load generator has ended, which it must not before its schedule has."""
         if self._process is not None and self._process.poll() is not None:
             raise RunError(f"the load generator ended early, with exit code {self._process.returncode}:\n{self._tail()}")
+
+    def started_at(self) -> float | None:
+        """Unix time of the schedule's second 0, which lies a moment ahead when it is first told; None until it is known."""
+        try:
+            return Start.model_validate_json((self._schedule.record / _START_FILE).read_bytes()).started_unix
+        except FileNotFoundError:
+            return None
 
     def has_ended(self) -> bool:
         """Whether the last journey has ended and the record is closed. Raises RunError when the process failed.

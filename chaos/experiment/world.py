@@ -21,6 +21,10 @@ SCRAPE_TIMEOUT_S = 0.7
 class RunningLoad(Protocol):
     """A load generator at work (chaos.experiment.load_process)."""
 
+    def started_at(self) -> float | None:
+        """Unix time of the schedule's second 0; None until it is known."""
+        ...
+
     def check(self) -> None:
         """Raises RunError when it has ended, which it must not before its schedule has."""
 

@@ -285,6 +285,10 @@ def unprotected() -> Scenario:
     return Scenario(arm="none", fate=failing, breaker_opened=0, fallbacks=0)
 
 
+START_LEAD_S = 2.0
+"""From the load's start to its second 0; halfway it tells."""
+
+
 @dataclass
 class FakeWorld:
     """Systems, faults, load and time without processes: a protected system behaves as `degrading`, any other as `failing`."""
@@ -379,12 +383,16 @@ class FakeWorld:
     @contextmanager
     def _load(self, schedule: LoadSchedule) -> Iterator["FakeWorld"]:
         self.schedules.append(schedule)
-        self._scenario = replace(self._scenario, started_at=schedule.start_at, seed=schedule.seed, marks_s=_marks(self._folder))
+        started_at, marks_s = self.now + START_LEAD_S, _marks(self._folder)
+        self._scenario = replace(self._scenario, started_at=started_at, seed=schedule.seed, marks_s=marks_s)
         self.loads_running += 1
         try:
             yield self
         finally:
             self.loads_running -= 1
+
+    def started_at(self) -> float | None:
+        return self._scenario.started_at if self._now_s() >= -START_LEAD_S / 2 else None
 
     def check(self) -> None:
         if self._now_s() >= self._load_ends_s:
