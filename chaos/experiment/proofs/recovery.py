@@ -1,5 +1,6 @@
 """Proof 5: after the fault was lifted everything came back, undegraded, and stayed; and how long that took."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from chaos.experiment.journeys import Journey
@@ -8,15 +9,27 @@ from chaos.experiment.windows import Window
 
 QUIET_S = 3.0
 """How long everything must have been well at the end to be called back; a third of a shorter phase."""
+STRAYS = 1
+"""Journeys a second that may fail or be degraded in a system that is well: one slow disk write is no outage."""
 
 
 def find_recovery(journeys: Iterable[Journey], roles: Mapping[str, Role], window: Window) -> Recovery:
-    """Time from the window's start to the last journey in it that failed or was served degraded. Watched ones are too rare."""
+    """Time from the window's start to the last journey that was not well, in a second in which more than STRAYS were not.
+
+    Not well is what failed or was served degraded. Watched journeys are too rare to count.
+    """
+    unwell = sorted(
+        (journey.intended_s, journey.name)
+        for journey in journeys
+        if not (journey.succeeded and not journey.degraded)
+        and roles.get(journey.name) in (Role.JUDGED, Role.MAY_DEGRADE)
+        and window.contains(journey.intended_s)
+    )
+    a_second = Counter(int(instant_s - window.start_s) for instant_s, _ in unwell)
     last_s, last_name = window.start_s, None
-    for journey in journeys:
-        well = journey.succeeded and not journey.degraded
-        if not well and roles.get(journey.name) in (Role.JUDGED, Role.MAY_DEGRADE) and window.contains(journey.intended_s):
-            last_s, last_name = max((last_s, last_name or ""), (journey.intended_s, journey.name))
+    for instant_s, name in unwell:
+        if a_second[int(instant_s - window.start_s)] > STRAYS:
+            last_s, last_name = instant_s, name
     quiet_s = min(QUIET_S, window.length_s / 3)
     if window.length_s == 0 or window.end_s - last_s < quiet_s:
         return Recovery(recovered=False, after_s=None, last_journey=last_name)
