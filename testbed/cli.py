@@ -13,7 +13,7 @@ from chaos.targets.errors import TargetError
 from services.policy import Profile
 from services.topology import load_topology
 from testbed.browser import PLACES, NothingToOpenError, address_of, show_address
-from testbed.control import ControlError, RestartRequest, ask, status
+from testbed.control import ControlError, NotRunningError, RestartRequest, SystemStatus, ask, status
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.locust_command import WEB_PORT, LoadError, LoadOptions, run_load
 from testbed.log_view import LEVELS, LogFilter, follow, log_files, tail
@@ -73,7 +73,7 @@ def up(
     )
     out = console()
     if running_supervisor(state) is not None:
-        system = status(state)
+        system = _settled(state)
         difference = describe_difference(system, wanted)
         if difference:
             raise ControlError(f"a testbed already runs in {state}, with {difference}; stop it first: testbed down")
@@ -187,6 +187,17 @@ def demo(context: click.Context, seed: int | None) -> int:
     """
     code: int = context.invoke(run, experiment=_DEMO, arms=(), seed=seed, scale=1.0)
     return code
+
+
+def _settled(state: Path) -> SystemStatus:
+    """The status of a system that somebody else has started. Raises ControlError while it starts or stops."""
+    try:
+        system = status(state)
+    except NotRunningError:
+        system = None
+    if system is None or system.phase in ("starting", "stopping"):
+        raise ControlError(f"a testbed in {state} is just starting or stopping; try again in a moment")
+    return system
 
 
 def _parse_target(text: str) -> tuple[str, int | None]:

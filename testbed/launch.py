@@ -107,9 +107,9 @@ def launch(
         raise ControlError("forking processes from a warmed parent needs Linux; start with --spawn")
     ours, theirs = socket.socketpair()
     with ours:
-        with theirs:
-            _spawn(options, theirs)
         try:
+            with theirs:
+                _spawn(options, theirs)
             status = _wait(ours, options.state, timeout_s, progress)
         except BaseException:
             _abandon(ours)

@@ -1,3 +1,4 @@
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ import pytest
 from testbed.cli import main
 from testbed.control import status
 from testbed.launch import LaunchOptions, launch
+from testbed.lock import take_lock
+from testbed.run import RunFolder
 
 Testbed = Callable[..., tuple[int, str, str]]
 
@@ -109,3 +112,12 @@ def test_a_taken_port_is_named_with_its_listener_and_the_way_out(
     assert f"testbed: port {port} (shop) is taken by shop/1 (process " in err
     assert "--free-ports" in err
     assert not (elsewhere.state / "processes.jsonl").exists()
+
+
+def test_a_system_that_somebody_else_is_starting_is_left_to_them(testbed: Testbed, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "state")
+    folder.create()
+    lock = take_lock(folder.root)
+    code, _out, err = testbed("up", "--state", str(folder.root))
+    os.close(lock)
+    assert (code, err) == (2, f"testbed: a testbed in {folder.root} is just starting or stopping; try again in a moment\n")
