@@ -9,12 +9,12 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
@@ -32,6 +32,7 @@ from services.registry import Instance, InstanceState, Registry
 from services.topology import default_topology_path, load_topology
 
 INTERNAL_TOKEN, CHAOS_TOKEN, SIGNING_KEY = "internal-token-of-tests", "chaos-token-of-tests", "signing-key-of-tests-32-characters"
+PASSWORD = "correct-horse-battery"
 TOPOLOGY = load_topology()
 BASKET = {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 2}, {"dish_id": 703, "quantity": 1}]}
 BOUND_S = 8.0
@@ -59,14 +60,18 @@ class Replica:
         self.port = 0
 
     async def start(self) -> None:
-        app: FastAPI = import_module(TOPOLOGY.services[self.settings.service].module).create_app(self.settings)
+        self.app: FastAPI = import_module(TOPOLOGY.services[self.settings.service].module).create_app(self.settings)
         # Its old port, so that a return is one.
-        config = uvicorn.Config(app, port=self.port, http="httptools", ws="none", log_config=None, log_level="warning")
+        config = uvicorn.Config(self.app, port=self.port, http="httptools", ws="none", log_config=None, log_level="warning")
         config.load()
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
         await self._server.startup()
         self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    async def flush(self) -> None:
+        """Sends the spans that are ready, without stopping the event loop that others serve on."""
+        await asyncio.to_thread(self.app.state.kit.telemetry.tracers.force_flush)
 
     async def die(self) -> None:
         """Ends as a killed process does: connections are cut, and what runs does not run on."""
@@ -128,13 +133,14 @@ class FeastFast:
     folder: Path
     profile: Profile = Profile.DECLARED
     otlp_endpoint: str = ""
+    log_level: str = "info"
     replicas: dict[str, Replica] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     lines: io.StringIO = field(default_factory=io.StringIO)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     async def start(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30))
+        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30))
         # Nine replicas and their customers share one thread here, so limits of time are twice as long.
         declared = default_topology_path().read_text(encoding="utf-8")
         stretched = re.sub(r"\b(deadline|attempt): (\d+)", lambda found: f"{found[1]}: {2 * int(found[2])}", declared)
@@ -147,7 +153,7 @@ class FeastFast:
 
     async def stop(self) -> None:
         await asyncio.gather(*(replica.die() for name, replica in self.replicas.items() if name not in self.down))
-        await self._session.close()
+        await self.session.close()
 
     def _settings(self, service: str, replica: int) -> Settings:
         return Settings(
@@ -162,6 +168,7 @@ class FeastFast:
             chaos_token=CHAOS_TOKEN,
             signing_key=SIGNING_KEY,
             run_id="test",
+            log_level=self.log_level,
         )
 
     def _register(self) -> None:
@@ -208,11 +215,14 @@ class FeastFast:
         data = body if body is None or isinstance(body, bytes | AsyncIterator) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} | dict(headers or {})
         url = f"http://127.0.0.1:{self.replicas[self.names(service)[0]].port}{path}"
-        async with self._session.request(method, url, data=data, headers=sent) as response:
+        async with self.session.request(method, url, data=data, headers=sent) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def internal(self, service: str, method: str, path: str, body: object = None) -> Answer:
         return await self.ask(method, path, body, service=service, headers={INTERNAL_TOKEN_HEADER: INTERNAL_TOKEN})
+
+    async def flush(self) -> None:
+        await asyncio.gather(*(replica.flush() for replica in self.replicas.values()))
 
     def customer(self) -> Customer:
         """A customer whom no other test has met."""
@@ -276,6 +286,23 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Feas
         yield it
 
 
-@pytest.fixture
-def signing_key() -> str:
-    return SIGNING_KEY
+class Start(Protocol):
+    """Starts a system in a folder of its own, with an endpoint for telemetry or a level of logging."""
+
+    def __call__(
+        self, folder: Path, *, otlp_endpoint: str = "", log_level: str = "info"
+    ) -> AbstractAsyncContextManager[FeastFast]: ...
+
+
+@pytest.fixture(scope="session")
+def start() -> Start:
+    def started(folder: Path, *, otlp_endpoint: str = "", log_level: str = "info") -> AbstractAsyncContextManager[FeastFast]:
+        return running(FeastFast(folder, otlp_endpoint=otlp_endpoint, log_level=log_level))
+
+    return started
+
+
+@pytest.fixture(scope="session")
+def secrets() -> dict[str, str]:
+    """What no log, span or answer may show, by name."""
+    return {"internal token": INTERNAL_TOKEN, "chaos token": CHAOS_TOKEN, "signing key": SIGNING_KEY, "password": PASSWORD}
