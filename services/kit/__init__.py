@@ -1,1 +1,1 @@
-"""The plumbing that every service shares; it holds no word of food delivery."""
+"""The plumbing that every service shares; it knows nothing of what they are for."""

@@ -21,7 +21,7 @@ from services.topology import Topology
 
 Service = TypeVar("Service")
 MAX_BODY_BYTES = 64 * 1024
-"""No request of FeastFast is a tenth of it."""
+"""Of a request; those that services exchange are not a tenth of it."""
 Start = Callable[[Kit], AbstractAsyncContextManager[Service]]
 """Opens what a service is made of; what it yields becomes `app.state.service`."""
 
@@ -52,7 +52,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
             telemetry.shutdown()
 
     app = FastAPI(
-        title=f"FeastFast {settings.service}",
+        title=settings.service,
         version="1",
         lifespan=lifespan,
         # FastAPI has telemetry of its own; beside ours every request would be traced twice.

@@ -19,7 +19,7 @@ from services.policy import CLIENT_MAX_CONNECTIONS, EdgePolicy, effective_policy
 from services.topology import Topology
 
 RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
-"""Of deliveries from the outbox, whatever the profile: that an accepted order is finished is no option to switch off."""
+"""Of what the outbox hands on, whatever the profile: that accepted work is finished is no option to switch off."""
 
 
 @dataclass(frozen=True)

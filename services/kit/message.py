@@ -53,6 +53,6 @@ def problem_detail(body: bytes) -> str:
     """The `detail` of a problem+json body; empty when there is none."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # A body is at most as large as the transport lets it, and still may nest too deep.
         return ""
     return str(found.get("detail", "")) if isinstance(found, dict) else ""

@@ -42,7 +42,7 @@ class Settings(BaseModel):
 
     @property
     def instance(self) -> str:
-        """`orders/2`."""
+        """`service/replica`: how commands, logs and metrics call this process."""
         return f"{self.service}/{self.replica}"
 
     def load_topology(self) -> Topology:

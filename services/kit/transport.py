@@ -68,11 +68,11 @@ class HttpTransport:
         async with self._session.request(
             outgoing.method, instance.base_url + outgoing.path, data=outgoing.body, headers=sent, timeout=timeout
         ) as response:
-            if (response.content_length or 0) > MAX_REPLY_BYTES:
-                raise RemoteError(edge, response.status, "the answer is too large")
-            body = await response.content.read(MAX_REPLY_BYTES)
-            while len(body) < MAX_REPLY_BYTES and not response.content.at_eof():
-                body += await response.content.read(MAX_REPLY_BYTES - len(body))
+            body = b""
+            while not response.content.at_eof():
+                body += await response.content.read(MAX_REPLY_BYTES + 1 - len(body))
+                if max(len(body), response.content_length or 0) > MAX_REPLY_BYTES:
+                    raise RemoteError(edge, response.status, "the answer is too large")
             if response.status >= _SERVER_ERROR:
                 raise RemoteError(edge, response.status, problem_detail(body))
             return Reply(response.status, body, response.headers.get(DEGRADED_HEADER))

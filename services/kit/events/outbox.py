@@ -13,7 +13,7 @@ from sqlalchemy import Column, Float, Integer, MetaData, Row, String, Table, Tex
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CLAIM_S = 5.0
-"""How long a relay may keep a message to itself; longer than a delivery may take, shorter than anybody's patience."""
+"""How long a relay may keep a message to itself; longer than handing it on may take, shorter than anybody's patience."""
 
 
 @dataclass(frozen=True, slots=True)

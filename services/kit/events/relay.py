@@ -26,7 +26,7 @@ from services.kit.events.outbox import Message, Outbox
 _log = logging.getLogger(__name__)
 
 BATCH = 4
-"""Deliveries under way at once a topic and replica: a service that comes back must not be knocked over by what waited for it."""
+"""Messages under way at once a topic and replica: a service that comes back must not be knocked over by what waited for it."""
 POLL_S = 0.25
 """How often the outbox is looked at; a message written in the same process is delivered at once."""
 FIRST_PAUSE_S = 0.1

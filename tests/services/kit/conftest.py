@@ -4,7 +4,8 @@ import asyncio
 import json
 import random
 import selectors
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -218,11 +219,11 @@ class Answer:
 
 
 async def ask(
-    app: ASGIApp, path: str, headers: Mapping[str, str] | None = None, method: str = "GET", body: bytes = b""
+    app: ASGIApp, path: str, headers: Mapping[str, str] | None = None, method: str = "GET", raises: type[Exception] | None = None
 ) -> Answer:
-    """Sends one request to an ASGI application."""
+    """Sends one request to an ASGI application, which may answer and raise `raises` all the same."""
     path, _, query = path.partition("?")
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    waiting: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -233,9 +234,10 @@ async def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    raw: Sequence[tuple[bytes, bytes]] = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
     scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": raw, "root_path": ""}
-    await app(scope | {"scheme": "http", "server": ("127.0.0.1", 1), "http_version": "1.1"}, receive, send)
+    with pytest.raises(raises) if raises else nullcontext():
+        await app(scope | {"scheme": "http", "server": ("127.0.0.1", 1), "http_version": "1.1"}, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return Answer(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
 

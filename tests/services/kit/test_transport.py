@@ -1,0 +1,263 @@
+"""One attempt over the wire: what is sent, and what every way to fail becomes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from chaos.faults import Abort, Error, Hang
+from chaos.inject.leases import LeaseTable
+from chaos.inject.messages import LeaseRequest
+from services.kit.errors import AttemptTimeoutError, RemoteError, UnreachableError
+from services.kit.message import Outgoing, Reply
+from services.kit.transport import MAX_REPLY_BYTES, HttpTransport
+from services.policy import Timeout
+from services.registry import Instance, InstanceState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from chaos.faults import AnyFault
+    from tests.services.kit.conftest import Tools
+
+EDGE = "shop->bank"
+LOOK = Outgoing("GET", "/accounts/7", "/accounts/{id}")
+LIMITS = Timeout.model_validate({"attempt": "5s", "connect": "2s"})
+
+
+class Bank:
+    """A real HTTP server on a free port of this machine, in the test's own event loop."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.answer: Callable[[web.Request], Awaitable[web.StreamResponse]] = self._fine
+        self.requests: list[web.Request] = []
+        self.bodies: list[bytes] = []
+        self.leases = LeaseTable(service="shop")
+        self.transport = HttpTransport(session, self.leases)
+        self.port = 0
+
+    async def _fine(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"17")
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        assert isinstance(request, web.Request)
+        self.requests.append(request)
+        self.bodies.append(await request.read())
+        return await self.answer(request)
+
+    async def send(self, outgoing: Outgoing = LOOK, limits: Timeout | None = LIMITS, **headers: str) -> Reply:
+        instance = Instance(service="bank", replica=1, host="127.0.0.1", port=self.port, pid=1, state=InstanceState.UP)
+        return await self.transport.send(EDGE, instance, outgoing, headers, limits)
+
+    def inject(self, fault: AnyFault) -> None:
+        self.leases.grant(LeaseRequest(fault=fault, edge=EDGE, lease_ms=3_600_000))
+
+
+@pytest_asyncio.fixture
+async def bank() -> AsyncIterator[Bank]:
+    async with aiohttp.ClientSession() as session:
+        bank = Bank(session)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await bank.handle(request)
+
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", handle)
+        runner = web.AppRunner(application, shutdown_timeout=0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        bank.port = runner.addresses[0][1]
+        yield bank
+        await runner.cleanup()
+
+
+class FakeSession:
+    """A session that keeps its time limits and never answers."""
+
+    def __init__(self) -> None:
+        self.timeout = aiohttp.ClientTimeout(total=300)
+        self.timeouts: list[aiohttp.ClientTimeout] = []
+
+    @asynccontextmanager
+    async def request(self, *_arguments: object, **options: Any) -> AsyncIterator[None]:
+        self.timeouts.append(options["timeout"])
+        await asyncio.Event().wait()
+        yield
+
+    def transport(self) -> HttpTransport:
+        return HttpTransport(cast("aiohttp.ClientSession", self), LeaseTable())
+
+
+async def test_an_answer_below_500_is_a_reply(bank: Bank) -> None:
+    assert await bank.send() == Reply(200, b"17", None)
+
+
+@pytest.mark.parametrize("status", [301, 404, 409, 429])
+async def test_a_refusal_is_a_reply_too(bank: Bank, status: int) -> None:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, body=b"no")
+
+    bank.answer = refuse
+    assert await bank.send() == Reply(status, b"no")
+
+
+async def test_a_degraded_answer_is_known_as_one(bank: Bank) -> None:
+    async def degraded(request: web.Request) -> web.StreamResponse:
+        return web.Response(headers={"Degraded": "static"})
+
+    bank.answer = degraded
+    assert (await bank.send()).degraded == "static"
+
+
+async def test_a_server_error_is_an_error_that_says_what_the_problem_was(bank: Bank) -> None:
+    async def fail(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"detail": "out of money"}, status=503)
+
+    bank.answer = fail
+    with pytest.raises(RemoteError, match="shop->bank: answered 503: out of money") as caught:
+        await bank.send()
+    assert caught.value.remote_status == 503
+
+
+async def test_a_request_carries_its_headers_and_no_more_than_it_has(bank: Bank) -> None:
+    await bank.send(traceparent="00-1-2-01")
+    (request,) = bank.requests
+    assert (request.method, request.path, request.headers["traceparent"]) == ("GET", "/accounts/7", "00-1-2-01")
+    assert {"Idempotency-Key", "Content-Type"}.isdisjoint(request.headers)
+
+
+async def test_a_request_with_a_body_and_a_key_says_so(bank: Bank) -> None:
+    await bank.send(Outgoing("PUT", "/transfers/3", "/transfers/{id}", b'{"cents": 5}', "transfer-3", {"X-From": "till"}))
+    (request,) = bank.requests
+    assert request.headers["Idempotency-Key"] == "transfer-3"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["X-From"] == "till"
+    assert bank.bodies == [b'{"cents": 5}']
+
+
+async def test_where_nobody_listens_is_unreachable(bank: Bank) -> None:
+    bank.port = 1
+    with pytest.raises(UnreachableError, match="shop->bank: bank/1: ClientConnectorError"):
+        await bank.send()
+
+
+async def test_a_connection_that_is_cut_without_an_answer_is_unreachable(bank: Bank) -> None:
+    async def cut(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    bank.answer = cut
+    with pytest.raises(UnreachableError, match="bank/1"):
+        await bank.send()
+
+
+async def test_an_answer_that_breaks_off_is_unreachable_not_half_an_answer(bank: Bank) -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"half")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    bank.answer = break_off
+    with pytest.raises(UnreachableError):
+        await bank.send()
+
+
+async def test_the_largest_answer_allowed_arrives_whole(bank: Bank) -> None:
+    async def large(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"x" * MAX_REPLY_BYTES)
+
+    bank.answer = large
+    assert len((await bank.send()).body) == MAX_REPLY_BYTES
+
+
+@pytest.mark.parametrize("length", ["announced", "unknown"])
+async def test_an_answer_that_is_too_large_is_an_error_never_cut_short(bank: Bank, length: str) -> None:
+    async def too_large(request: web.Request) -> web.StreamResponse:
+        response = web.Response(body=b"x" * (MAX_REPLY_BYTES + 1))
+        if length == "unknown":
+            response.enable_chunked_encoding()
+        return response
+
+    bank.answer = too_large
+    with pytest.raises(RemoteError, match="the answer is too large"):
+        await bank.send()
+
+
+def test_an_attempt_ends_at_its_timeout(tools: Tools) -> None:
+    session = FakeSession()
+
+    async def scenario() -> float:
+        begun_s = asyncio.get_running_loop().time()
+        limits = Timeout.model_validate({"attempt": "250ms"})
+        with pytest.raises(AttemptTimeoutError, match="shop->bank: no answer from bank/1 in time"):
+            await session.transport().send(EDGE, tools.replica(1), LOOK, {}, limits)
+        return asyncio.get_running_loop().time() - begun_s
+
+    assert tools.run_virtually(scenario()) == pytest.approx(0.25)
+
+
+def test_an_attempt_that_is_cancelled_is_no_timeout(tools: Tools) -> None:
+    async def scenario() -> None:
+        attempt = asyncio.ensure_future(FakeSession().transport().send(EDGE, tools.replica(1), LOOK, {}, LIMITS))
+        await tools.settle()
+        attempt.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attempt
+
+    tools.run_virtually(scenario())
+
+
+async def limit_given_to_the_library(tools: Tools, limits: Timeout | None) -> aiohttp.ClientTimeout:
+    session = FakeSession()
+    attempt = asyncio.ensure_future(session.transport().send(EDGE, tools.replica(1), LOOK, {}, limits))
+    await tools.settle()
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
+    return session.timeouts[0]
+
+
+async def test_connecting_has_a_limit_of_its_own(tools: Tools) -> None:
+    assert (await limit_given_to_the_library(tools, LIMITS)).sock_connect == 2
+
+
+async def test_without_a_timeout_the_librarys_own_stands(tools: Tools) -> None:
+    assert (await limit_given_to_the_library(tools, None)).total == 300
+
+
+async def test_an_injected_error_is_an_answer_that_the_callee_never_saw(bank: Bank) -> None:
+    bank.inject(Error(status=500))
+    with pytest.raises(RemoteError) as caught:
+        await bank.send()
+    assert caught.value.remote_status == 500
+    assert bank.requests == []
+
+
+async def test_an_injected_abort_is_a_connection_that_was_reset(bank: Bank) -> None:
+    bank.inject(Abort())
+    with pytest.raises(UnreachableError, match="connection reset"):
+        await bank.send()
+    assert bank.requests == []
+
+
+def test_an_injected_hang_counts_against_the_attempts_timeout(tools: Tools) -> None:
+    leases = LeaseTable()
+    leases.grant(LeaseRequest(fault=Hang(), edge=EDGE, lease_ms=3_600_000))
+    transport = HttpTransport(cast("aiohttp.ClientSession", FakeSession()), leases)
+    with pytest.raises(AttemptTimeoutError):
+        tools.run_virtually(transport.send(EDGE, tools.replica(1), LOOK, {}, LIMITS))
+
+
+async def test_a_fault_on_another_edge_does_not_touch_this_one(bank: Bank) -> None:
+    bank.leases.grant(LeaseRequest(fault=Abort(), edge="shop->post", lease_ms=3_600_000))
+    assert (await bank.send()).status == 200
