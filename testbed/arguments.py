@@ -1,4 +1,4 @@
-"""The supervisor's command line, as it is written. It imports next to nothing; testbed.request says what it means."""
+"""The supervisor's command line, as it is written; testbed.request says what it means."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--run-id", default="")
     parser.add_argument("--arm", default="")
-    parser.add_argument("--warm", action="append", default=[], metavar="MODULE", help=argparse.SUPPRESS)
     parser.add_argument("--channel", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--die-with-parent", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

@@ -18,6 +18,8 @@ class LaunchChannel:
 
     def __init__(self, descriptor: int | None) -> None:
         self._socket = None if descriptor is None else socket.socket(fileno=descriptor)
+        if self._socket is not None:
+            self._socket.set_inheritable(False)
 
     @property
     def launched(self) -> bool:

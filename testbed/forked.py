@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from testbed.messages import MAX_PACKET_BYTES, Exited, Imported, Message, Refused, Signal, Start, Started, decode, encode
-from testbed.parent import Parent, start_parent
+from testbed.parent import Parent, spawn_parent
 from testbed.process import Child, Command, StartError
 
 
@@ -15,21 +15,20 @@ class ForkedProcesses:
 
     Args:
         modules: What a parent imports, in this order.
-        parent: One that was started with these modules already, if any.
+        parent: The first parent, which imports them already.
     """
 
-    def __init__(self, modules: tuple[str, ...], parent: Parent | None = None) -> None:
+    def __init__(self, modules: tuple[str, ...], parent: Parent) -> None:
         self._modules = modules
         self._parent: Parent | None = None
         self._imported: dict[str, asyncio.Future[None]] = {}
         self._starting: dict[str, asyncio.Future[Child]] = {}
         self._children: dict[int, Child] = {}
-        if parent is not None:
-            self._adopt(parent)
+        self._adopt(parent)
 
     async def start(self, command: Command) -> Child:
         """Starts a process. Raises StartError when the modules cannot be imported, OSError when the fork fails."""
-        parent = self._parent or self._adopt(start_parent(self._modules))
+        parent = self._parent or self._adopt(spawn_parent(self._modules))
         await asyncio.shield(self._imported[command.module])
         child: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[command.instance] = child
@@ -86,9 +85,7 @@ class ForkedProcesses:
 
     def _lose(self, parent: Parent) -> None:
         asyncio.get_running_loop().remove_reader(parent.channel)
-        parent.channel.close()
-        parent.process.kill()
-        parent.process.wait()
+        parent.end()
         self._parent = None
         self._fail_imports(OSError("the parent of all processes ended while it started; see supervisor.log"))
         for instance in tuple(self._starting):

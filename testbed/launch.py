@@ -17,13 +17,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from services.document import DocumentError
 from services.policy import Profile
-from services.topology import load_topology
 from testbed.control import ControlError, DownRequest, NotRunningError, SystemStatus, ask
+from testbed.interpreter import interpreter_environment
 from testbed.last_words import last_words
 from testbed.run import RunFolder
-from testbed.telemetry import modules_of
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
@@ -158,26 +156,20 @@ def running_supervisor(state: Path) -> int | None:
 
 def _spawn(options: LaunchOptions, channel: socket.socket) -> None:
     """Returns as soon as the supervisor has detached itself; it is nobody's child then, so nobody has to reap it."""
+    folder = RunFolder(options.state)
     try:
-        # Named here, so that the supervisor can have them imported while it still imports what it needs itself.
-        modules = () if options.spawn else modules_of(load_topology(options.topology))
-        RunFolder(options.state).create()
-        with RunFolder(options.state).supervisor_log.open("ab") as log:
+        folder.create()
+        with folder.supervisor_log.open("ab") as log:
             subprocess.run(
-                [
-                    *(sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno())),
-                    *options.arguments(),
-                    *(f"--warm={module}" for module in modules),
-                ],
+                [sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno()), *options.arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=interpreter_environment(),
                 pass_fds=[channel.fileno()],
                 start_new_session=True,
                 check=False,
             )
-    except DocumentError as error:
-        raise ControlError(str(error)) from None
     except OSError as error:
         raise ControlError(f"{error.filename or options.state}: {error.strerror}") from None
 

@@ -31,6 +31,10 @@ class SystemRequest:
     arm: str
     log_level: str
     notify_socket: Path
+    spawn: bool = False
+    """Start every process from scratch instead of forking it from a warmed parent."""
+    die_with_parent: bool = False
+    """Stop when the launcher ends, however it ends."""
 
 
 def read_request(options: argparse.Namespace) -> SystemRequest:
@@ -54,6 +58,8 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         arm=options.arm,
         log_level=os.environ.get("FIREBREAK_LOG_LEVEL", "INFO"),
         notify_socket=socket_path(folder.root, "notify.sock"),
+        spawn=options.spawn,
+        die_with_parent=options.die_with_parent,
     )
 
 

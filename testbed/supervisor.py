@@ -4,10 +4,124 @@ It exits with 0 when it was asked to stop, and with 2, after one clear reason, w
 processes are on a leash (testbed.leash), so they end with it even when it is killed.
 """
 
+import asyncio
+import contextlib
+import logging
 import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn
 
 from testbed.arguments import parse_arguments
-from testbed.parent import start_parent
+from testbed.channel import LaunchChannel
+from testbed.control import (
+    DownRequest,
+    HealRequest,
+    ProcessFaultRequest,
+    Request,
+    Response,
+    RestartRequest,
+    socket_path,
+)
+from testbed.forked import ForkedProcesses
+from testbed.launch import Report
+from testbed.lock import AlreadyRunningError, take_lock
+from testbed.parent import Parent, fork_parent
+from testbed.plan import SystemPlan, plan_system
+from testbed.ports import choose_ports
+from testbed.process import Processes
+from testbed.request import SystemRequest, read_request
+from testbed.rotation import rotate
+from testbed.run import RunFolder, Secrets
+from testbed.server import ControlServer
+from testbed.spawned import SpawnedProcesses
+from testbed.system import StartFailedError, System
+from testbed.telemetry import modules_of
+
+_log = logging.getLogger(__name__)
+_HOUSEKEEPING_S: Final = 5.0
+
+
+class Supervisor:
+    """One system from start to stop, and everything that can be asked of it meanwhile."""
+
+    def __init__(self, plan: SystemPlan, folder: RunFolder, processes: Processes, channel: LaunchChannel) -> None:
+        self._folder = folder
+        self._channel = channel
+        self._system = System(plan, folder, processes, os.getpid())
+        self._server = ControlServer(socket_path(folder.root), self._handle)
+        self._stop = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    async def run(self, *, die_with_parent: bool) -> None:
+        """Starts the system, keeps it until somebody wants it stopped, and stops it.
+
+        Raises:
+            StartFailedError: A process could not be kept running; everything is stopped again.
+            OSError: The disk refused.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        self._channel.watch(self._stop.set)
+        helpers = [asyncio.create_task(self._report()), asyncio.create_task(self._keep_house())]
+        try:
+            await self._server.open()
+            if await self._started():
+                self._channel.send(Report(up=self._system.up, total=self._system.total, status=self._system.status()))
+                if not die_with_parent:
+                    self._channel.release()
+                await self._stop.wait()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await self._system.stop()
+            self._stopped.set()
+            await self._server.close()
+
+    async def _started(self) -> bool:
+        """False when somebody wanted it stopped before it was up."""
+        starting = asyncio.create_task(self._system.start())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            return False
+        await starting  # Raises what went wrong.
+        return True
+
+    async def _report(self) -> None:
+        """Tells the launcher how far the start is."""
+        while self._channel.launched and self._system.up < self._system.total:
+            self._channel.send(Report(up=self._system.up, total=self._system.total))
+            await self._system.changes()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_S)
+            for path in (*self._folder.logs.glob("*.jsonl"), self._folder.journal, self._folder.supervisor_log):
+                try:
+                    rotate(path)
+                except OSError as error:
+                    _log.error("%s: %s", path, error.strerror)
+
+    async def _handle(self, request: Request) -> Response:
+        """Raises ControlError with the reason of a refusal."""
+        if isinstance(request, ProcessFaultRequest):
+            self._system.fault(request)
+        elif isinstance(request, HealRequest):
+            return Response(healed=self._system.heal(request), status=self._system.status())
+        elif isinstance(request, RestartRequest):
+            await self._system.restart(request)
+        elif isinstance(request, DownRequest):
+            self._stop.set()
+            await self._stopped.wait()
+        return Response(status=self._system.status())
 
 
 def main() -> None:
@@ -15,10 +129,50 @@ def main() -> None:
     options = parse_arguments()
     if options.channel is not None and os.fork():
         os._exit(0)  # The launcher waits only for this; the supervisor itself is nobody's child.
-    parent = start_parent(tuple(options.warm)) if options.warm else None
-    from testbed.supervision import supervise  # noqa: PLC0415 - 0.2 s that the parent uses to import what it is to fork
+    channel = LaunchChannel(options.channel)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _refusing(channel):
+        request = read_request(options)
+    # Outside of everything that could take an error of a process, which is forked from here, for the supervisor's own.
+    parent = None if request.spawn else fork_parent(modules_of(request.topology), options.channel)
+    with _refusing(channel):
+        _supervise(request, parent, channel)
 
-    supervise(options, parent)
+
+def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchChannel) -> None:
+    """Starts the system and returns once it is stopped again."""
+    folder = request.folder
+    folder.create()
+    take_lock(folder.root)
+    ports = choose_ports(request.topology, request.ports, free_ports=request.free_ports)
+    folder.clear()
+    secrets = Secrets.generate()
+    folder.write_secrets(secrets)
+    plan = plan_system(request, ports, secrets)
+
+    async def run() -> None:
+        processes = ForkedProcesses(modules_of(request.topology), parent) if parent else SpawnedProcesses()
+        await Supervisor(plan, folder, processes, channel).run(die_with_parent=request.die_with_parent)
+
+    asyncio.run(run())
+
+
+@contextmanager
+def _refusing(channel: LaunchChannel) -> Iterator[None]:
+    """Tells why a system cannot be started, and exits with 2."""
+    try:
+        yield
+    except (AlreadyRunningError, StartFailedError, ValueError) as error:
+        _refuse(channel, str(error))
+    except OSError as error:
+        _refuse(channel, f"{error.filename or 'the disk'}: {error.strerror}")
+
+
+def _refuse(channel: LaunchChannel, reason: str) -> NoReturn:
+    channel.send(Report(error=reason))
+    if not channel.launched:
+        sys.stderr.write(f"{reason}\n")
+    os._exit(2)  # At once: whoever reads the reason may start again in this folder, whose lock goes with this process.
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The warmed parent: one single-threaded process that has imported every service, from which all of them are forked.
 
-Importing FastAPI and its company costs 0.4 s and tens of MiB a process; forked children share both. The parent starts no
+Importing FastAPI and its company costs half a second and tens of MiB a process; forked children share both. The parent starts no
 thread, event loop or telemetry, since a fork copies the state of these without the threads that drive it. It ends when the
 supervisor's end of the socket closes, and its children end with it. Linux only.
 """
@@ -114,6 +114,11 @@ def import_module(name: str) -> str:
     return f"importing {name} started {threads} threads, which a forked process would lose; use --spawn" if threads else ""
 
 
+def _name_process(name: str) -> None:
+    """`ps -e` and `top` show the name."""
+    Path("/proc/self/comm").write_text(name[:_MAX_COMM_CHARS])
+
+
 def become(start: Start) -> NoReturn:
     """Turns a forked child into the process that was asked for."""
     log = os.open(start.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -122,20 +127,32 @@ def become(start: Start) -> NoReturn:
     os.close(log)
     os.environ.update(start.environment)
     sys.argv = [start.module]
-    Path("/proc/self/comm").write_text(start.instance[:_MAX_COMM_CHARS])  # `ps` and `top` show who it is.
+    _name_process(start.instance)
     gc.enable()
     sys.modules[start.module].main()
     sys.exit(0)
 
 
-def main() -> None:
-    """`python -m testbed.warm DESCRIPTOR PARENT MODULE...`: serves the socket at DESCRIPTOR."""
-    descriptor, parent_pid, *modules = sys.argv[1:]
-    die_with(int(parent_pid))
+def serve(channel: socket.socket, supervisor: int, modules: list[str]) -> None:
+    """Is the warmed parent until the supervisor's end of `channel` closes; a forked child ends in here as what it became.
+
+    Args:
+        channel: This end of the socket to the supervisor.
+        supervisor: Its process id.
+        modules: What to import, in this order.
+    """
+    die_with(supervisor)
+    _name_process("testbed-warm")
     gc.disable()  # A collection would only touch pages that are to be shared.
-    start = Warm(socket.socket(fileno=int(descriptor))).work(modules)
+    start = Warm(channel).work(modules)
     if start is not None:
         become(start)
+
+
+def main() -> None:
+    """`python -m testbed.warm DESCRIPTOR SUPERVISOR MODULE...`: serves the socket at DESCRIPTOR."""
+    descriptor, supervisor, *modules = sys.argv[1:]
+    serve(socket.socket(fileno=int(descriptor)), int(supervisor), modules)
 
 
 if __name__ == "__main__":

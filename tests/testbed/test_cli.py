@@ -63,7 +63,7 @@ def test_a_mistake_in_a_map_is_named_with_file_line_and_key_and_nothing_starts(t
     code, _out, err = testbed("up", "--topology", "shop.yaml")
     assert code == 2
     assert "shop.yaml:2: services.shop.replica: unknown key; allowed:" in err
-    assert not (tmp_path / ".testbed").exists()
+    assert not RunFolder(tmp_path / ".testbed" / "current").journal.exists()
 
 
 def test_down_without_a_testbed_says_so_and_is_no_failure(testbed: Testbed) -> None:
