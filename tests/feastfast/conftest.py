@@ -134,6 +134,7 @@ class FeastFast:
     profile: Profile = Profile.DECLARED
     otlp_endpoint: str = ""
     log_level: str = "info"
+    services: tuple[str, ...] = tuple(TOPOLOGY.services)
     replicas: dict[str, Replica] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     lines: io.StringIO = field(default_factory=io.StringIO)
@@ -145,8 +146,8 @@ class FeastFast:
         declared = default_topology_path().read_text(encoding="utf-8")
         stretched = re.sub(r"\b(deadline|attempt): (\d+)", lambda found: f"{found[1]}: {2 * int(found[2])}", declared)
         (self.folder / "topology.yaml").write_text(stretched, encoding="utf-8")
-        for name, service in TOPOLOGY.services.items():
-            for number in range(1, service.replicas + 1):
+        for name in self.services:
+            for number in range(1, TOPOLOGY.services[name].replicas + 1):
                 self.replicas[f"{name}/{number}"] = Replica(self._settings(name, number))
         await asyncio.gather(*(replica.start() for replica in self.replicas.values()))
         self._register()
@@ -234,6 +235,10 @@ class FeastFast:
         with closing(sqlite3.connect(self.database(service), timeout=5)) as connection, connection:
             return connection.execute(query, values).fetchall()
 
+    async def change(self, service: str, statement: str, *values: object) -> None:
+        """Changes a service's file as time or a dead process would have. In a thread: whoever writes now needs the event loop."""
+        await asyncio.to_thread(self.rows, service, statement, *values)
+
     def settled(self) -> bool:
         """Whether no message waits in the outbox."""
         return self.rows("orders", "SELECT count(*) FROM outbox") == [(0,)]
@@ -287,19 +292,14 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Feas
 
 
 class Start(Protocol):
-    """Starts a system in a folder of its own, with an endpoint for telemetry or a level of logging."""
+    """Starts a system in a folder of its own, as it is told: see the fields of FeastFast."""
 
-    def __call__(
-        self, folder: Path, *, otlp_endpoint: str = "", log_level: str = "info"
-    ) -> AbstractAsyncContextManager[FeastFast]: ...
+    def __call__(self, folder: Path, **fields: Any) -> AbstractAsyncContextManager[FeastFast]: ...
 
 
 @pytest.fixture(scope="session")
 def start() -> Start:
-    def started(folder: Path, *, otlp_endpoint: str = "", log_level: str = "info") -> AbstractAsyncContextManager[FeastFast]:
-        return running(FeastFast(folder, otlp_endpoint=otlp_endpoint, log_level=log_level))
-
-    return started
+    return lambda folder, **fields: running(FeastFast(folder, **fields))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chaos.faults import Hang
+from services.kit.events.outbox import CLAIM_S
 from services.orders import sweeper
 
 if TYPE_CHECKING:
@@ -31,21 +32,26 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeper, "INTERVAL_S", 0.1)
 
 
-def age(system: FeastFast) -> None:
+async def age(system: FeastFast) -> None:
     """Lets LONG_AGO_S pass for all orders."""
-    system.rows("orders", "UPDATE orders SET created_at = created_at - ?", LONG_AGO_S)
+    await system.change("orders", "UPDATE orders SET created_at = created_at - ?", LONG_AGO_S)
 
 
-def left_pending(system: FeastFast, customer: Customer, age_s: float) -> str:
+async def left_pending(system: FeastFast, customer: Customer, age_s: float) -> str:
     """An order that a process wrote `age_s` ago and never finished."""
     order_id = str(uuid.uuid4())
-    system.rows("orders", PENDING, order_id, customer.id, time.time() - age_s)
+    await system.change("orders", PENDING, order_id, customer.id, time.time() - age_s)
     return order_id
+
+
+async def claims_run_out(system: FeastFast) -> None:
+    """Lets CLAIM_S pass for all messages."""
+    await system.change("orders", "UPDATE outbox SET claimed_until = claimed_until - ?", CLAIM_S)
 
 
 async def test_an_order_that_a_dead_process_left_pending_is_cancelled_and_refunded(system: FeastFast) -> None:
     customer = system.customer()
-    order_id = left_pending(system, customer, LONG_AGO_S)
+    order_id = await left_pending(system, customer, LONG_AGO_S)
     charge = {"customer_id": customer.id, "amount_cents": 1_950}
     await system.internal("payments", "PUT", f"/internal/charges/{order_id}", charge)
     await system.internal("deliveries", "PUT", f"/internal/assignments/{order_id}", {"customer_id": customer.id})
@@ -58,8 +64,8 @@ async def test_an_order_that_a_dead_process_left_pending_is_cancelled_and_refund
 
 async def test_an_order_that_is_being_placed_is_left_alone_by_the_sweeper(system: FeastFast) -> None:
     old, fresh = system.customer(), system.customer()
-    left_pending(system, fresh, 5.0)
-    left_pending(system, old, LONG_AGO_S)
+    await left_pending(system, fresh, 5.0)
+    await left_pending(system, old, LONG_AGO_S)
     await system.eventually(lambda: [status for _, status in old.orders()] == ["cancelled"])
     assert [status for _, status in fresh.orders()] == ["pending"]
 
@@ -72,7 +78,7 @@ async def dies_while_it_waits(system: FeastFast, service: str, reached: Callable
     await system.eventually(lambda: reached(customer))
     await system.kill("orders")
     assert (await order).status in (502, 503, 504)
-    age(system)
+    await age(system)
     await system.revive("orders")
     return customer
 
@@ -100,7 +106,7 @@ async def test_a_process_that_was_stopped_and_wakes_after_its_order_was_cancelle
     await unprotected.inject("orders", Hang(), f"orders->{service}")
     order = asyncio.ensure_future(customer.order())
     await unprotected.eventually(lambda: len(customer.orders()) == 1)
-    age(unprotected)
+    await age(unprotected)
     await unprotected.eventually(lambda: [status for _, status in customer.orders()] == ["cancelled"])
     await unprotected.heal("orders")  # What was on its way arrives now, beside what undoes it.
     answer = await order
@@ -124,6 +130,7 @@ async def test_dying_before_the_relay_delivers_loses_no_message(system: FeastFas
     await system.kill("deliveries")
     assert (await customer.order()).json["status"] == "awaiting_courier"
     await system.kill("orders")
+    await claims_run_out(system)
     await system.revive("deliveries")
     await system.revive("orders")
     await system.eventually(lambda: [status for _, status in customer.orders()] == ["confirmed"])
@@ -138,6 +145,7 @@ async def test_dying_while_the_relay_delivers_repeats_the_message_and_keeps_the_
     await system.revive("deliveries")
     # The message was delivered, and its relay died before it could take it out of the outbox.
     await system.kill("orders")
+    await claims_run_out(system)
     assign = f"/internal/assignments/{placed['id']}"
     first = await system.internal("deliveries", "PUT", assign, {"customer_id": customer.id})
     await system.revive("orders")
@@ -153,6 +161,7 @@ async def test_one_replica_finishes_what_the_other_began(system: FeastFast) -> N
     assert (await customer.order()).json["status"] == "awaiting_courier"
     await system.revive("orders/2")
     await system.kill("orders/1")
+    await claims_run_out(system)
     await system.revive("deliveries")
     await system.eventually(lambda: [status for _, status in customer.orders()] == ["confirmed"])
     assert customer.couriers() == ["assigned"]
