@@ -18,6 +18,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The boundaries that OpenTelemetry's HTTP conventions advise."""
 _UNMEASURED = ("/health", "/metrics", "/__chaos__")
+_UNFORESEEN = 500  # What the framework, which stands outside of all middleware, answers for an error that got that far.
 _NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
 
 
@@ -81,6 +82,9 @@ class RequestMetrics:
         started_s = time.perf_counter()
         try:
             await self._app(scope, receive, observed)
+        except Exception:
+            status = status or _UNFORESEEN
+            raise
         finally:
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
             self._duration.labels(scope["method"], route, str(status)).observe(

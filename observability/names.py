@@ -10,7 +10,7 @@ from typing import Final
 HTTP_SERVER_DURATION: Final = "http_server_request_duration_seconds"  # method, route, status
 HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"  # edge, status: one observation an attempt
 RESILIENCE_CALLS: Final = "resilience_calls_total"  # edge, outcome: one a logical call
-RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, exhausted)
+RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, max_attempts, budget)
 RESILIENCE_BREAKER_TRANSITIONS: Final = "resilience_breaker_transitions_total"  # edge, to
 RESILIENCE_BREAKER_STATE: Final = "resilience_breaker_state"  # edge; 0 closed, 1 half-open, 2 open
 RESILIENCE_FALLBACKS: Final = "resilience_fallbacks_total"  # edge, kind

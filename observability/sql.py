@@ -62,5 +62,6 @@ def _take(connection: Connection, error: BaseException | None) -> None:
         return
     if error is not None:
         span.set_attribute(names.ATTR_ERROR_TYPE, type(error).__name__)
-        span.set_status(Status(StatusCode.ERROR, str(error)[:MAX_QUERY]))
+        # PostgreSQL quotes values from the second line on ("DETAIL: Key (email)=(...) already exists").
+        span.set_status(Status(StatusCode.ERROR, str(error).partition("\n")[0][:MAX_QUERY]))
     span.end()
