@@ -12,7 +12,7 @@ from chaos.experiment.folders import write_model
 from chaos.experiment.live import LiveRecord
 from chaos.experiment.load_process import START_TIMEOUT_S, LoadSchedule
 from chaos.experiment.machine import CpuSampler
-from chaos.experiment.metrics import Mark
+from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.observer import Observer
 from chaos.experiment.windows import Windows
 from chaos.experiment.world import RunningLoad, World
@@ -21,8 +21,6 @@ from testbed.launch import LaunchOptions, Report
 
 TICK_S = 0.2
 START_POLL_S = 0.05
-SCRAPE_LEAD_S = 1.0
-"""Metrics are read so long before a mark that reading them does not delay what happens at it."""
 DRAIN_S = 25.0
 """How long the last journeys may take after the schedule: their patience for each step, and the record's last lines."""
 

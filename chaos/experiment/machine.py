@@ -15,6 +15,8 @@ from chaos.experiment.errors import EvidenceError
 from chaos.experiment.result import Machine
 
 SAMPLE_EVERY_S = 0.5
+TICKS_A_SECOND = 100
+"""USER_HZ: the unit of /proc/stat on every architecture that Python supports (proc(5))."""
 _STAT = Path("/proc/stat")
 _CPUINFO = Path("/proc/cpuinfo")
 _IDLE_COLUMNS = (3, 4)  # idle and iowait (proc(5)): a processor that waits for a disk could do other work.
@@ -54,10 +56,21 @@ class CpuRecord:
 
     def busy_percent(self, start_at: float, end_at: float) -> float | None:
         """Share of all cores' time that was used between two Unix times; None without two samples in between."""
-        inside = [sample for sample in self.samples if start_at <= sample.at <= end_at]
+        inside = self._between(start_at, end_at)
         if len(inside) < 2 or inside[-1].total == inside[0].total:
             return None
         return 100 * (inside[-1].busy - inside[0].busy) / (inside[-1].total - inside[0].total)
+
+    def share_of(self, cpu_s: float, start_at: float, end_at: float) -> float | None:
+        """`cpu_s` seconds of processor time as a percentage of all cores' time between two Unix times."""
+        inside = self._between(start_at, end_at)
+        if len(inside) < 2 or inside[-1].total == inside[0].total:
+            return None
+        measured = (inside[-1].total - inside[0].total) / TICKS_A_SECOND / (inside[-1].at - inside[0].at)
+        return 100 * cpu_s / (measured * (end_at - start_at))
+
+    def _between(self, start_at: float, end_at: float) -> list[CpuSample]:
+        return [sample for sample in self.samples if start_at <= sample.at <= end_at]
 
 
 def read_cpu(stat: Path = _STAT) -> CpuSample | None:

@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from chaos.experiment.errors import EvidenceError
 
 _COUNTER_SUFFIX = "_total"
+SCRAPE_LEAD_S = 1.0
+"""The marks of the fault are read so long before it strikes and ends, so that reading them does not delay it."""
 
 
 class Mark(StrEnum):

@@ -3,8 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from chaos.experiment.evidence import ArmEvidence
+from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.model import Bounds
 from chaos.experiment.result import JourneyResult, LoadQuality, Proof, ProofStatus, Role
+
+PROCESS_CPU = "process_cpu_seconds_total"
+"""prometheus-client's own name for a process's processor time."""
 
 
 def load_quality(evidence: ArmEvidence, arrivals_sha256: str) -> LoadQuality:
@@ -52,10 +56,21 @@ def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterat
             f"at most {bounds.lateness_p99_ms:g} ms is allowed"
         )
     if quality.cpu_max_percent is not None and quality.cpu_max_percent > bounds.machine_cpu_percent:
-        yield (
-            f"the machine was {quality.cpu_max_percent:.1f} % busy, at most {bounds.machine_cpu_percent:g} % is allowed: "
-            "what was measured is the machine, not the system"
-        )
+        busy = f"the machine was {quality.cpu_max_percent:.1f} % busy{_of_which(evidence)}"
+        yield f"{busy}, at most {bounds.machine_cpu_percent:g} % is allowed: what was measured is the machine, not the system"
+
+
+def _of_which(evidence: ArmEvidence) -> str:
+    """Tells whoever reads of a busy machine whether other programs kept it busy; empty where that is not known."""
+    began, marks = evidence.facts.started_at, evidence.facts.marks_s
+    before, after = (evidence.metrics.marks.get(mark, {}) for mark in (Mark.BASELINE_START, Mark.FAULT_START))
+    used_s = sum(
+        samples.total(PROCESS_CPU, {}) - before[instance].total(PROCESS_CPU, {})
+        for instance, samples in after.items()
+        if instance in before
+    )
+    share = evidence.cpu.share_of(used_s, began + marks[1], began + marks[2] - SCRAPE_LEAD_S)
+    return f" (in the baseline the services alone kept {share:.0f} % of it busy)" if share and used_s > 0 else ""
 
 
 def _baseline(bounds: Bounds, journeys: Sequence[JourneyResult]) -> Iterator[str]:

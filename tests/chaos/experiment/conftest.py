@@ -123,7 +123,7 @@ def write_arm(folder: ArmFolder, scenario: Scenario) -> ArmFolder:
     for mark in Mark:
         (folder.metrics / mark).mkdir(exist_ok=True)
         for caller in ("orders", "gateway"):
-            text = metrics_text(scenario, visits, caller, after=mark in AFTER_FAULT)
+            text = metrics_text(scenario, visits, caller, mark)
             (folder.metrics / mark / f"{caller}-1.txt").write_text(text, encoding="utf-8")
     write_store(folder, scenario)
     if scenario.with_audit:
@@ -197,12 +197,15 @@ def _write_load_summary(folder: ArmFolder, scenario: Scenario, visits: Sequence[
     folder.load_summary.write_text(json.dumps(summary), encoding="utf-8")
 
 
-def metrics_text(scenario: Scenario, visits: Sequence[_Visit], caller: str, *, after: bool) -> str:
+def metrics_text(scenario: Scenario, visits: Sequence[_Visit], caller: str, mark: Mark) -> str:
+    after = mark in AFTER_FAULT
     journey, kind = {"orders": ("order", "defer"), "gateway": ("track", "static")}[caller]
     degraded = sum(visit.name == journey and visit.fate.degraded for visit in visits)
     served = degraded if scenario.fallbacks is None else scenario.fallbacks
     edge = f"{caller}->deliveries"
     lines = [
+        "# TYPE process_cpu_seconds_total counter",
+        f"process_cpu_seconds_total {4 + 2 * (mark is not Mark.BASELINE_START)}",
         "# TYPE resilience_breaker_transitions_total counter",
         f'resilience_breaker_transitions_total{{edge="{edge}",to="open"}} {1 + after * scenario.breaker_opened}',
         "# TYPE resilience_fallbacks_total counter",
@@ -420,7 +423,9 @@ class FakeWorld:
         host, path = url.split("/")[2].partition(":")[0], url.partition(":1")[2]
         if path == "/metrics":
             return (
-                metrics_text(self._scenario, _visits(self._scenario), host, after=self._hit).encode()
+                metrics_text(
+                    self._scenario, _visits(self._scenario), host, Mark.FAULT_END if self._hit else Mark.BASELINE_START
+                ).encode()
                 if host != "deliveries"
                 else b""
             )
