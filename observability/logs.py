@@ -21,7 +21,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """One line a record: time (UTC, ISO 8601), level, instance, logger, message, trace and span id, and what `extra` gave."""
+    """One line a record: time (UTC, ISO 8601), level, instance, logger, message, trace and span id, what else `extra` gave."""
 
     def __init__(self, service: str, instance: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         if context.is_valid:
             line["trace_id"] = f"{context.trace_id:032x}"
             line["span_id"] = f"{context.span_id:016x}"
-        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD and key not in line}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)[-MAX_MESSAGE:]
         return json.dumps(line, default=str, ensure_ascii=False)

@@ -26,12 +26,18 @@ class CountedExporter(SpanExporter):
     def __init__(self, inner: SpanExporter, dropped: Callable[[int], None]) -> None:
         self._inner = inner
         self._dropped = dropped
+        self.taken = 0
+        """Spans that have left the queue."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Exports, in the processor's own thread."""
-        result = self._inner.export(spans)
-        if result is not SpanExportResult.SUCCESS:
-            self._dropped(len(spans))
+        self.taken += len(spans)
+        result = SpanExportResult.FAILURE
+        try:
+            result = self._inner.export(spans)
+        finally:
+            if result is not SpanExportResult.SUCCESS:
+                self._dropped(len(spans))
         return result
 
     def shutdown(self) -> None:
@@ -39,19 +45,37 @@ class CountedExporter(SpanExporter):
         self._inner.shutdown()
 
 
+class CountedProcessor(BatchSpanProcessor):
+    """Sends spans in batches, and reports those that come faster than they can be sent: the base drops them silently."""
+
+    def __init__(self, exporter: SpanExporter, dropped: Callable[[int], None]) -> None:
+        self._counted = CountedExporter(exporter, dropped)
+        self._queued = 0  # Ever; `taken` counts in the exporter's thread, so that neither counter has two writers.
+        self._dropped = dropped
+        super().__init__(
+            self._counted,
+            max_queue_size=MAX_QUEUED_SPANS,
+            schedule_delay_millis=FLUSH_INTERVAL_MS,
+            max_export_batch_size=BATCH_SPANS,
+        )
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queues a span, or drops it when the queue is full."""
+        if not (span.context and span.context.trace_flags.sampled):
+            return
+        if self._queued - self._counted.taken >= MAX_QUEUED_SPANS:
+            self._dropped(1)
+            return
+        self._queued += 1
+        super().on_end(span)
+
+
 def tracer_provider(resource: Resource, endpoint: str | None, dropped: Callable[[int], None]) -> TracerProvider:
     """A provider of its own, never the global one. Without `endpoint` spans are made and dropped."""
     provider = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False)
     if endpoint:
-        exporter = CountedExporter(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S), dropped)
-        provider.add_span_processor(
-            BatchSpanProcessor(
-                exporter,
-                max_queue_size=MAX_QUEUED_SPANS,
-                schedule_delay_millis=FLUSH_INTERVAL_MS,
-                max_export_batch_size=BATCH_SPANS,
-            )
-        )
+        exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S)
+        provider.add_span_processor(CountedProcessor(exporter, dropped))
     return provider
 
 

@@ -1,0 +1,137 @@
+"""Logs: one JSON object a line, which leads to its trace."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+from observability.logs import MAX_MESSAGE, JsonFormatter, configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.observability.conftest import KeptSpans
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, given back as it was found."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield root
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+class KeptRecords:
+    """A provider whose log records stay in memory."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        self.provider = LoggerProvider(shutdown_on_exit=False)
+        self.provider.add_log_record_processor(SimpleLogRecordProcessor(self._exporter))
+
+    @property
+    def records(self) -> list[Any]:
+        return [each.log_record for each in self._exporter.get_finished_logs()]
+
+
+def line_of(message: str, *arguments: object, level: int = logging.INFO, **extra: object) -> dict[str, Any]:
+    """What a formatted record says."""
+    record = logging.getLogger("shop").makeRecord("shop", level, "shop.py", 1, message, arguments, None, extra=extra)
+    text = JsonFormatter("shop", "shop/2").format(record)
+    assert "\n" not in text
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_line_says_when_who_and_what() -> None:
+    line = line_of("sold %s for %d", "tea", 5, level=logging.WARNING)
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "warning",
+        "service": "shop",
+        "instance": "shop/2",
+        "logger": "shop",
+        "message": "sold tea for 5",
+    }
+
+
+def test_a_line_inside_of_a_span_leads_to_it(kept: KeptSpans) -> None:
+    with kept.tracer.start_as_current_span("request") as span:
+        line = line_of("sold")
+    context = span.get_span_context()
+    assert (line["trace_id"], line["span_id"]) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+
+def test_a_line_outside_of_any_span_has_no_trace() -> None:
+    assert "trace_id" not in line_of("sold")
+
+
+def test_what_is_given_extra_is_in_the_line() -> None:
+    assert line_of("sold", edge="shop->bank", attempt=2)["attempt"] == 2
+
+
+def test_what_json_does_not_know_is_written_as_text() -> None:
+    assert line_of("sold", where=frozenset({1}))["where"] == "frozenset({1})"
+
+
+def test_what_is_given_extra_cannot_pose_as_another_service() -> None:
+    assert line_of("sold", service="bank", level_="x")["service"] == "shop"
+
+
+def test_a_message_of_several_lines_in_any_language_is_one_line() -> None:
+    assert line_of("über\nzwei ☕ Zeilen\r\n")["message"] == "über\nzwei ☕ Zeilen\r\n"
+
+
+def test_a_message_is_bounded() -> None:
+    assert len(line_of("x" * 10 * MAX_MESSAGE)["message"]) == MAX_MESSAGE
+
+
+def test_an_exception_is_in_the_line_and_keeps_its_end_when_it_is_cut() -> None:
+    error = ValueError("x" * 10 * MAX_MESSAGE + "the end")
+    raised = (ValueError, error, None)
+    record = logging.getLogger("shop").makeRecord("shop", logging.ERROR, "shop.py", 1, "failed", (), raised)
+    line = json.loads(JsonFormatter("shop", "shop/1").format(record))
+    assert len(line["exception"]) == MAX_MESSAGE
+    assert line["exception"].endswith("the end")
+
+
+def test_the_root_logger_writes_lines_to_standard_output(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("shop", "shop/1", "info", None)
+    logging.getLogger("anything").info("sold")
+    logging.getLogger("anything").debug("looked at")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["message"] == "sold"
+
+
+def test_configuring_twice_does_not_write_twice(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        configure_logging("shop", "shop/1", "INFO", None)
+    logging.getLogger("anything").warning("sold")
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_record_is_exported_with_its_trace(root: logging.Logger, kept: KeptSpans) -> None:
+    exported = KeptRecords()
+    configure_logging("shop", "shop/1", "info", exported.provider)
+    with kept.tracer.start_as_current_span("request") as span:
+        logging.getLogger("shop").warning("sold %s", "tea")
+    (record,) = exported.records
+    assert (record.body, record.trace_id) == ("sold tea", span.get_span_context().trace_id)
+
+
+@pytest.mark.parametrize("logger", ["opentelemetry.exporter", "urllib3.connectionpool", "requests"])
+def test_the_exporters_own_complaints_are_not_exported_but_written(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str], logger: str
+) -> None:
+    exported = KeptRecords()
+    configure_logging("shop", "shop/1", "info", exported.provider)
+    logging.getLogger(logger).warning("the collector is gone")
+    assert exported.records == []
+    assert "the collector is gone" in capsys.readouterr().out
