@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import signal
@@ -16,7 +15,6 @@ import pytest
 from chaos.experiment.errors import EvidenceError, RunError
 from chaos.experiment.folders import ArmFolder, ExperimentFolder
 from chaos.experiment.judge import judge
-from chaos.experiment.live import LiveRecord, Recent
 from chaos.experiment.observer import Unobserved
 from chaos.experiment.result import ProofKind, ProofStatus, Result, Verdict
 from chaos.experiment.runner import RunOptions, run_experiment
@@ -278,25 +276,6 @@ def test_a_run_is_reported_again_from_its_folder(bench: Bench, world: FakeWorld,
     assert judge_and_show(str(folder.root), console) == 0
     assert folder.report.exists()
     assert "As expected" in world.printed()
-
-
-def test_the_live_record_tells_of_the_last_seconds_and_waits_for_a_line_that_is_half_written(tmp_path: Path) -> None:
-    path = tmp_path / "requests.jsonl"
-    record = LiveRecord(path)
-    assert record.recent(1.0) == {}
-
-    def line(number: int, done: float, **changes: object) -> str:
-        values = {"journey": "order", "id": f"0-{number}", "step": "place", "intended": 0, "done": done, "status": 201,
-                  "outcome": "ok", "degraded": False, "trace_id": "", "last": True}  # fmt: skip
-        return json.dumps(values | changes)
-
-    half = line(4, 5.0, outcome="failed")
-    lines = [line(1, 1.0), line(2, 4.0, last=False, degraded=True), line(2, 4.1, step="read_back"), "nonsense", half[:20]]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    assert record.recent(1.5) == {"order": Recent(2, 2, 1)}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(half[20:] + "\n")
-    assert record.recent(5.0) == {"order": Recent(2, 1, 1)}
 
 
 def test_an_unknown_experiment_starts_nothing(bench: Bench, world: FakeWorld, console: Console) -> None:
