@@ -43,7 +43,7 @@ check: $(STAMP)  ## Lint, formatting, types and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache | tail -n 20
+	@$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)  ## Tests that start no process
 	@$(BIN)/pytest -q -m "not system"
