@@ -25,7 +25,6 @@ from testbed.control import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from rich.console import Console
 
