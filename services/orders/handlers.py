@@ -1,7 +1,6 @@
 """What is done later for an order: each a topic of the outbox and its handler."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.errors import ConflictError
 from services.kit.events.outbox import Message
-from services.kit.events.relay import Handler
+from services.kit.events.relay import After, Handler
 from services.orders.clients import Deliveries, Notifications, Payments
 from services.orders.domain import OrderStatus
 from services.orders.store import change_status, outbox
@@ -40,7 +39,7 @@ class Handlers:
         """The relay's table."""
         return {ASSIGN: self.assign, WITHDRAW: self.withdraw, REFUND: self.refund, NOTIFY: self.tell}
 
-    async def assign(self, message: Message) -> Callable[[AsyncConnection], Awaitable[None]] | None:
+    async def assign(self, message: Message) -> After | None:
         """Finds the courier that a deferred order waits for."""
         try:
             await self.deliveries.assign(message.key, int(message.payload["customer_id"]))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from services.kit.uncut import uncut
 from services.orders.placing import OrderBook
 
 _log = logging.getLogger(__name__)
@@ -15,8 +16,12 @@ async def sweep_for_ever(book: OrderBook) -> None:
     while True:
         await asyncio.sleep(INTERVAL_S)
         try:
-            for order in await book.store.abandoned(BATCH):
-                if await book.cancel(order):
-                    _log.warning("order %s was left pending and is cancelled", order.id)
+            await uncut(_sweep(book))
         except Exception:  # noqa: BLE001 - a sweeper that ended would be missed by nobody until money is.
             _log.exception("abandoned orders cannot be swept; trying again")
+
+
+async def _sweep(book: OrderBook) -> None:
+    for order in await book.store.abandoned(BATCH):
+        if await book.cancel(order):
+            _log.warning("order %s was left pending and is cancelled", order.id)

@@ -35,6 +35,7 @@ INTERNAL_TOKEN, CHAOS_TOKEN, SIGNING_KEY = "internal-token-of-tests", "chaos-tok
 PASSWORD = "correct-horse-battery"
 TOPOLOGY = load_topology()
 BASKET = {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 2}, {"dish_id": 703, "quantity": 1}]}
+AT_WORK_S = 0.2
 BOUND_S = 8.0
 """For what must happen by itself: longer than a claim of the outbox, which is the longest wait by design."""
 
@@ -74,12 +75,17 @@ class Replica:
         await asyncio.to_thread(self.app.state.kit.telemetry.tracers.force_flush)
 
     async def die(self) -> None:
-        """Ends as a killed process does: connections are cut, and what runs does not run on."""
+        """Ends as a killed process does: connections are cut, and what waits for others does not go on.
+
+        What is at work is let finish, because a cut transaction would keep its lock in this process, which lives on.
+        """
         for server in self._server.servers:
             server.close()
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         tasks = list(self._server.server_state.tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=AT_WORK_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

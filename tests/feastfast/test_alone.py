@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +90,17 @@ async def test_two_replicas_that_start_on_an_empty_file_together_make_its_tables
         for replica in ("payments/1", "payments/2"):
             assert (await system.internal(replica, "PUT", f"/internal/charges/{ORDER}", charge)).status == 200
         assert system.rows("payments", "SELECT count(*) FROM charges") == [(1,)]
+
+
+async def test_a_replica_waits_for_another_that_is_making_their_common_file(tmp_path: Path, start: Start) -> None:
+    with closing(sqlite3.connect(tmp_path / "payments.sqlite", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE something (id)")
+        other.execute("BEGIN IMMEDIATE")  # While this holds, SQLite refuses to switch to WAL, and does not wait.
+        release = threading.Timer(0.1, other.rollback)
+        release.start()
+        async with start(tmp_path, services=("payments",)) as system:
+            assert (await system.ask("GET", "/health/ready", service="payments")).status == 200
+        release.join()
 
 
 async def test_a_collector_that_is_not_there_costs_spans_and_nothing_else(tmp_path: Path, start: Start) -> None:

@@ -16,7 +16,7 @@ from services.kit.database import Database
 from services.kit.errors import CallError, ConflictError, RemoteError, UnreachableError
 from services.kit.events import outbox as outbox_module
 from services.kit.events.outbox import CLAIM_S, Message, Outbox
-from services.kit.events.relay import BATCH, PUT_OFF_S, Relay
+from services.kit.events.relay import BATCH, PUT_OFF_S, After, Relay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -53,10 +53,11 @@ class Addressee:
         self.arrived: asyncio.Queue[str] = asyncio.Queue()
         self._act = act
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Message) -> After | None:
         self.arrived.put_nowait(message.key)
         if self._act:
             await self._act(message)
+        return None
 
     async def got(self, count: int) -> list[str]:
         """The next messages to arrive."""
@@ -283,7 +284,7 @@ async def test_what_a_delivery_changes_is_committed_with_the_removal_of_its_mess
     tries = asyncio.Queue[int]()
 
     class Bookkeeper(Addressee):
-        async def __call__(self, message: Message) -> Callable[[AsyncConnection], Awaitable[None]]:  # type: ignore[override]  # a handler may return this.
+        async def __call__(self, message: Message) -> After:
             async def note(connection: AsyncConnection) -> None:
                 await connection.execute(insert(office.book).values(entry=message.key))
                 tries.put_nowait(1)

@@ -22,6 +22,7 @@ from observability.telemetry import Telemetry
 from services.kit.database import Database
 from services.kit.errors import CallError
 from services.kit.events.outbox import Message, Outbox
+from services.kit.uncut import uncut
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ MAX_PAUSE_S = 1.0
 PUT_OFF_S = 10.0
 """Of a message that fails by itself: long enough not to be in the way, short enough to be tried again by a mended service."""
 
-Handler = Callable[[Message], Awaitable[Callable[[AsyncConnection], Awaitable[None]] | None]]
+After = Callable[[AsyncConnection], Awaitable[None]]
+Handler = Callable[[Message], Awaitable[After | None]]
 """Delivers a message. Raises a CallError when the service behind it does not answer; anything else is the message's own fault.
 
 What it returns is run in the transaction that removes the message.
@@ -78,8 +80,7 @@ class Relay:
         """Wakes topics for messages of other replicas, of a former life, or whose claim ran out."""
         while True:
             try:
-                async with self._database.read() as connection:
-                    pending = await self._outbox.pending(connection)
+                pending = await uncut(self._pending())
             except SQLAlchemyError:
                 _log.exception("the outbox cannot be read; trying again")
                 pending = {}
@@ -108,16 +109,13 @@ class Relay:
 
     async def _deliver_some(self, topic: str, limit: int) -> tuple[int, int]:
         """Delivers up to `limit` messages at the same time. Returns how many were taken, and how many of them failed."""
-        async with self._database.write() as connection:
-            messages = await self._outbox.claim(connection, topic, limit)
+        messages = await uncut(self._claim(topic, limit))
         outcomes = await asyncio.gather(*(self._deliver(message) for message in messages))
         failed = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome is _Outcome.UNANSWERED]
         put_off = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome is _Outcome.REFUSED]
         if failed or put_off:
             self._metrics.outbox_failed.labels(topic).inc(len(failed) + len(put_off))
-            async with self._database.write() as connection:
-                await self._outbox.release(connection, failed)
-                await self._outbox.release(connection, put_off, PUT_OFF_S)
+            await uncut(self._release(failed, put_off))
         return len(messages), len(failed)
 
     async def _deliver(self, message: Message) -> _Outcome:
@@ -129,10 +127,7 @@ class Relay:
                 attributes={names.ATTR_MESSAGE_ID: str(message.id), names.ATTR_MESSAGE_TOPIC: message.topic},
             ):
                 after = await self._handlers[message.topic](message)
-                async with self._database.write() as connection:
-                    await self._outbox.remove(connection, message)
-                    if after:
-                        await after(connection)
+                await uncut(self._remove(message, after))
         except (CallError, SQLAlchemyError) as error:
             _log.debug("%s %s not delivered: %s", message.topic, message.key, error)
             return _Outcome.UNANSWERED
@@ -143,3 +138,22 @@ class Relay:
             context.detach(token)
         self._metrics.outbox_delivered.labels(message.topic).inc()
         return _Outcome.DELIVERED
+
+    async def _pending(self) -> dict[str, int]:
+        async with self._database.read() as connection:
+            return await self._outbox.pending(connection)
+
+    async def _claim(self, topic: str, limit: int) -> list[Message]:
+        async with self._database.write() as connection:
+            return await self._outbox.claim(connection, topic, limit)
+
+    async def _release(self, failed: list[Message], put_off: list[Message]) -> None:
+        async with self._database.write() as connection:
+            await self._outbox.release(connection, failed)
+            await self._outbox.release(connection, put_off, PUT_OFF_S)
+
+    async def _remove(self, message: Message, after: After | None) -> None:
+        async with self._database.write() as connection:
+            await self._outbox.remove(connection, message)
+            if after:
+                await after(connection)
