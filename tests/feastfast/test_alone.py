@@ -8,8 +8,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.trace import NoOpTracer
+from sqlalchemy import MetaData
 
 from observability import names
+from services.kit.database import Database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,15 +95,19 @@ async def test_two_replicas_that_start_on_an_empty_file_together_make_its_tables
         assert system.rows("payments", "SELECT count(*) FROM charges") == [(1,)]
 
 
-async def test_a_replica_waits_for_another_that_is_making_their_common_file(tmp_path: Path, start: Start) -> None:
-    with closing(sqlite3.connect(tmp_path / "payments.sqlite", isolation_level=None, check_same_thread=False)) as other:
+async def test_a_replica_waits_for_another_that_is_making_their_common_file(tmp_path: Path) -> None:
+    path = tmp_path / "common.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("CREATE TABLE something (id)")
         other.execute("BEGIN IMMEDIATE")  # While this holds, SQLite refuses to switch to WAL, and does not wait.
         release = threading.Timer(0.1, other.rollback)
         release.start()
-        async with start(tmp_path, services=("payments",)) as system:
-            assert (await system.ask("GET", "/health/ready", service="payments")).status == 200
+        database = Database(f"sqlite+aiosqlite:///{path}", NoOpTracer(), "common")
+        await database.create(MetaData())
+        await database.close()
         release.join()
+    with closing(sqlite3.connect(path)) as later:
+        assert later.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 async def test_a_collector_that_is_not_there_costs_spans_and_nothing_else(tmp_path: Path, start: Start) -> None:
