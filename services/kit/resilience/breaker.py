@@ -68,7 +68,6 @@ class AsyncBreaker:
             fail_max=policy.fail_max,
             success_threshold=policy.success_threshold,
             listeners=[_Listener(self._changed)],
-            throw_new_error_on_trip=False,  # Else the call that trips it loses its real error.
         )
 
     @property
@@ -102,7 +101,7 @@ class AsyncBreaker:
             if error is not None:
                 raise error
 
-        with suppress(Exception):  # pybreaker hands the error through; the caller has it already.
+        with suppress(Exception):  # pybreaker raises the error, or its own in its place; the caller has the real one already.
             self._breaker.call(replay)
 
     def _changed(self, old: str, new: str) -> None:

@@ -30,7 +30,7 @@ class BreakerMachine(RuleBasedStateMachine):
 
     now_ticks = 0  # Of 1/1024 s, so that times are exact as floats.
 
-    @initialize(fail_max=st.integers(1, 4), threshold=st.integers(1, 4), permitted=st.integers(1, 4))
+    @initialize(fail_max=st.integers(1, 3), threshold=st.integers(1, 4), permitted=st.integers(1, 4))
     def begin(self, fail_max: int, threshold: int, permitted: int) -> None:
         self.policy = BreakerPolicy(
             fail_max=fail_max,
@@ -57,8 +57,12 @@ class BreakerMachine(RuleBasedStateMachine):
     def time_passes(self, ticks: int) -> None:
         self.now_ticks += ticks
 
-    @rule()
-    def a_call_asks_to_be_admitted(self) -> None:
+    @rule(calls=st.integers(1, 5))
+    def calls_ask_to_be_admitted(self, calls: int) -> None:
+        for _ in range(calls):
+            self._ask()
+
+    def _ask(self) -> None:
         permit = self.breaker.admit()
         if permit is not None:
             self.window.permits.append(permit)

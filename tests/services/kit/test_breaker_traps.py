@@ -183,6 +183,16 @@ def test_a_late_cancellation_of_an_old_window_frees_no_place(tools: Tools) -> No
     probe.abandoned()
 
 
+def test_a_probe_of_an_old_window_takes_no_place_in_the_next(tools: Tools) -> None:
+    breaker = tools.Breaker(fail_max=1, success_threshold=2, permitted=2)
+    breaker.fail(1)
+    breaker.clock.advance_ms(RESET_MS)
+    breaker.admitted()  # Never reports in time.
+    breaker.fail(1)
+    breaker.clock.advance_ms(RESET_MS)
+    assert [breaker.admit() is not None for _ in range(3)] == [True, True, False]
+
+
 async def test_a_listener_that_fails_never_reaches_the_caller(
     bench: PipelineBench, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
