@@ -164,6 +164,16 @@ async def test_a_repeated_key_of_a_failed_order_fails_as_the_server_that_could_n
     assert len(customer.orders()) == 1
 
 
+async def test_an_unforeseen_error_is_a_problem_that_leads_to_its_log_and_tells_nothing(system: FeastFast) -> None:
+    await system.change("restaurants", "DROP TABLE dishes")
+    inside = await system.internal("restaurants", "GET", "/internal/restaurants/7/menu")
+    assert (inside.status, inside.json["detail"]) == (500, "an unforeseen error; the trace id leads to its log")
+    assert "no such table" in system.lines.getvalue()
+    outside = await system.ask("GET", "/v1/restaurants/7/menu")
+    assert (outside.status, outside.headers["Content-Type"]) == (502, "application/problem+json")
+    assert b"dishes" not in inside.body + outside.body
+
+
 async def test_one_failing_replica_of_two_is_not_noticed(system: FeastFast) -> None:
     await system.inject("payments/1", Error(status=503))
     customer = system.customer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -113,6 +114,15 @@ async def test_a_body_that_is_not_said_to_be_json_is_refused(shared: FeastFast, 
 
 async def test_a_body_over_the_bound_is_refused_by_its_stated_length(shared: FeastFast) -> None:
     assert_problem(await shared.ask("POST", "/v1/sessions", b" " * (KIB_64 + 1), headers=TRACEPARENT), 413)
+
+
+async def test_a_body_that_says_to_be_over_the_bound_is_refused_before_any_of_it_has_come(shared: FeastFast) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared.replicas["gateway/1"].port)
+    writer.write(b"POST /v1/sessions HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000000000\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_body_over_the_bound_is_refused_though_it_comes_in_chunks(shared: FeastFast) -> None:
@@ -228,6 +238,8 @@ async def test_the_audits_page_through_all_rows_once_in_order(shared: FeastFast)
             after = page["next"]
         assert seen == sorted(set(seen))
         assert placed <= set(seen)
+        whole = (await shared.internal(service, "GET", f"/internal/audit?limit={len(seen)}")).json
+        assert ([row[key] for row in whole["rows"]], whole["next"]) == (seen, None)
 
 
 async def test_the_audits_tell_what_invariants_ask(shared: FeastFast) -> None:
