@@ -56,7 +56,9 @@ format: $(STAMP)  ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 
 bench: $(STAMP)  ## Print every figure of docs/benchmarks.md for this machine
-	@for each in benchmarks/[a-z]*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+	@missed=0; for each in benchmarks/[a-z]*.py; do \
+	  echo "== $$each"; $(BIN)/python -m benchmarks.$$(basename $$each .py) || missed=1; \
+	done; exit $$missed
 
 lock:  ## Resolve the hashed locks anew (needs uv)
 	@command -v uv >/dev/null 2>&1 || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 2; }
