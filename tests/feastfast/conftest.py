@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import pytest
@@ -32,7 +32,6 @@ from services.registry import Instance, InstanceState, Registry
 from services.topology import default_topology_path, load_topology
 
 INTERNAL_TOKEN, CHAOS_TOKEN, SIGNING_KEY = "internal-token-of-tests", "chaos-token-of-tests", "signing-key-of-tests-32-characters"
-PASSWORD = "correct-horse-battery"
 TOPOLOGY = load_topology()
 BASKET = {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 2}, {"dish_id": 703, "quantity": 1}]}
 AT_WORK_S = 0.2
@@ -69,10 +68,6 @@ class Replica:
         self._server.lifespan = config.lifespan_class(config)
         await self._server.startup()
         self.port = self._server.servers[0].sockets[0].getsockname()[1]
-
-    async def flush(self) -> None:
-        """Sends the spans that are ready, without stopping the event loop that others serve on."""
-        await asyncio.to_thread(self.app.state.kit.telemetry.tracers.force_flush)
 
     async def die(self) -> None:
         """Ends as a killed process does: connections are cut, and what waits for others does not go on.
@@ -229,7 +224,9 @@ class FeastFast:
         return await self.ask(method, path, body, service=service, headers={INTERNAL_TOKEN_HEADER: INTERNAL_TOKEN})
 
     async def flush(self) -> None:
-        await asyncio.gather(*(replica.flush() for replica in self.replicas.values()))
+        """Sends the spans that are ready, without stopping the event loop that others serve on."""
+        providers = [replica.app.state.kit.telemetry.tracers for replica in self.replicas.values()]
+        await asyncio.gather(*(asyncio.to_thread(provider.force_flush) for provider in providers))
 
     def customer(self) -> Customer:
         """A customer whom no other test has met."""
@@ -297,18 +294,10 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Feas
         yield it
 
 
-class Start(Protocol):
-    """Starts a system in a folder of its own, as it is told: see the fields of FeastFast."""
-
-    def __call__(self, folder: Path, **fields: Any) -> AbstractAsyncContextManager[FeastFast]: ...
+Start = Callable[..., AbstractAsyncContextManager[FeastFast]]
 
 
 @pytest.fixture(scope="session")
 def start() -> Start:
-    return lambda folder, **fields: running(FeastFast(folder, **fields))
-
-
-@pytest.fixture(scope="session")
-def secrets() -> dict[str, str]:
-    """What no log, span or answer may show, by name."""
-    return {"internal token": INTERNAL_TOKEN, "chaos token": CHAOS_TOKEN, "signing key": SIGNING_KEY, "password": PASSWORD}
+    """Starts a system as the fields of FeastFast say."""
+    return lambda *fields, **named: running(FeastFast(*fields, **named))

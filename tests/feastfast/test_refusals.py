@@ -157,13 +157,14 @@ Forge = Callable[[str | None, str, dict[str, object]], str]
 
 
 @pytest.fixture
-def forge(secrets: dict[str, str]) -> Forge:
+def forge(shared: FeastFast) -> Forge:
     """Makes tokens of customer 1; without a key of its own with the gateway's."""
+    signing_key = shared.replicas["gateway/1"].settings.signing_key
 
     def token(key: str | None, algorithm: str, claims: dict[str, object]) -> str:
         good = {"sub": "1", "iss": "feastfast", "exp": time.time() + 60}
         named = {name: value for name, value in (good | claims).items() if value is not None}
-        return jwt.encode(named, secrets["signing key"] if key is None else key, algorithm)
+        return jwt.encode(named, signing_key if key is None else key, algorithm)
 
     return token
 
