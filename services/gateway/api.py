@@ -89,7 +89,11 @@ async def order(order_id: OrderId, customer_id: Customer, request: Request) -> s
 @router.get("/orders/{order_id}/tracking")
 async def track(order_id: OrderId, customer_id: Customer, request: Request, response: Response) -> schemas.Tracking:
     """Who brings an order."""
-    tracked = await _gateway(request).deliveries.track(order_id, customer_id)
+    gateway = _gateway(request)
+    tracked = await gateway.deliveries.track(order_id, customer_id)
+    if tracked is None:  # A courier is being found, or never was: whose order it is, and whether it is one, orders knows.
+        found = await gateway.orders.find(order_id, customer_id)
+        return schemas.Tracking(order_id=order_id, status="withdrawn" if found.status == "cancelled" else "awaiting_courier")
     _mark(response, tracked.degraded)
     return tracked.body
 

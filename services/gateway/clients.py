@@ -15,6 +15,10 @@ from services.policy import FallbackKind
 Body = TypeVar("Body", bound=BaseModel)
 
 
+NOBODY = 0
+"""Whose an assignment is that was withdrawn before it was made."""
+
+
 @dataclass(frozen=True)
 class Marked(Generic[Body]):
     """A body, and by what kind of fallback it was made, if by any."""
@@ -99,15 +103,17 @@ class Deliveries:
 
     caller: Caller
 
-    async def track(self, order_id: str, customer_id: int) -> Marked[schemas.Tracking]:
-        """Who brings a customer's own order. Raises NotFoundError for somebody else's, or CallError."""
+    async def track(self, order_id: str, customer_id: int) -> Marked[schemas.Tracking] | None:
+        """Who brings a customer's own order; None when nobody does. Raises NotFoundError for somebody else's, or CallError."""
         outgoing = Outgoing("GET", f"/internal/assignments/{order_id}", "/internal/assignments/{order_id}")
         parse = parse_as(_Assignment)
 
-        def tracked(reply: Reply) -> Marked[schemas.Tracking]:
+        def tracked(reply: Reply) -> Marked[schemas.Tracking] | None:
             if reply.status == NotFoundError.status:
-                return Marked(schemas.Tracking(order_id=order_id, status="awaiting_courier"))
+                return None
             found = parse(reply)
+            if found.customer_id == NOBODY:
+                return None
             if found.customer_id != customer_id:
                 raise NotFoundError(f"order {order_id} does not exist")
             status = schemas.Tracking.model_validate({"order_id": order_id, "status": found.state, "courier": found.courier})

@@ -4,6 +4,7 @@ ServiceError                    status  meaning
 +-- NotFoundError               404     no such thing, or not yours
 +-- ConflictError               409     contradicts what is already so
 +-- RefusedError                422     well-formed, but the rules say no
++-- UndoneError                 424     begun, failed at another service, undone: a repetition would find just that
 +-- UnauthenticatedError        401     who are you
 +-- CallError                           a call to another service did not succeed; names the edge
     +-- UnreachableError        503     no instance, or no connection
@@ -53,6 +54,15 @@ class RefusedError(ServiceError):
     """The request is well-formed, but the rules say no."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UndoneError(ServiceError):
+    """It was begun, could not be completed without another service, and is undone.
+
+    Between services only, and below 500: the service that says so works, so its callers neither repeat nor count it a failure.
+    """
+
+    status = HTTPStatus.FAILED_DEPENDENCY
 
 
 class UnauthenticatedError(ServiceError):

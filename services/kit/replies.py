@@ -8,18 +8,26 @@ from pydantic import ValidationError
 from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UnauthenticatedError
 from services.kit.message import Model, Reply
 
-_ERRORS: dict[int, type[ServiceError]] = {
-    HTTPStatus.UNAUTHORIZED: UnauthenticatedError,
-    HTTPStatus.NOT_FOUND: NotFoundError,
-    HTTPStatus.CONFLICT: ConflictError,
-    HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
-}
+
+class GaveUpError(ServiceError):
+    """The callee could not do it without a service of its own, and has undone what it began (its UndoneError)."""
+
+    status = HTTPStatus.BAD_GATEWAY
 
 
 class BadReplyError(ServiceError):
     """The callee answered something that its contract does not have."""
 
     status = HTTPStatus.BAD_GATEWAY
+
+
+_ERRORS: dict[int, type[ServiceError]] = {
+    HTTPStatus.UNAUTHORIZED: UnauthenticatedError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
+    HTTPStatus.FAILED_DEPENDENCY: GaveUpError,
+}
 
 
 def parse_as(model: type[Model]) -> Callable[[Reply], Model]:

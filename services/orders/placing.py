@@ -5,9 +5,8 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
-from services.kit.errors import ConflictError, RefusedError, ServiceError
+from services.kit.errors import ConflictError, RefusedError, ServiceError, UndoneError
 from services.kit.events.relay import Relay
 from services.orders.clients import Deliveries, Payments, Restaurants
 from services.orders.domain import Line, Order, OrderStatus
@@ -21,14 +20,11 @@ SAME_ORDER_WAIT_S = 2.0
 _SAME_ORDER_POLL_S = 0.05
 
 
-class OrderCancelledError(ServiceError):
+class OrderCancelledError(UndoneError):
     """The order was undone before it was accepted: no mistake of the customer's, who may order again with a new key."""
 
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-
-    def __init__(self, order_id: str) -> None:
-        why = "because it could not be completed; order again with a new Idempotency-Key"
-        super().__init__(f"order {order_id} was cancelled {why}")
+    def __init__(self, order_id: str, why: str = "it could not be completed") -> None:
+        super().__init__(f"order {order_id} was cancelled: {why}; order again, with a new Idempotency-Key if you send one")
 
 
 @dataclass(frozen=True)
@@ -47,8 +43,9 @@ class OrderBook:
         Raises:
             NotFoundError, RefusedError: The restaurant cannot make it, or the key was used for another basket.
             ConflictError: The same order is still being placed.
-            OrderCancelledError: The same order failed before, or this one was cancelled meanwhile.
-            CallError: A service that is needed did not answer; what had been done is undone.
+            CallError: Whether it can be made, and for how much, cannot be told; nothing was begun.
+            OrderCancelledError: A service that is needed did not answer, now or when the key was used first; what had been
+                done is undone.
         """
         total_cents = await self.restaurants.quote(restaurant_id, lines)
         order_id = str(uuid.uuid4())
@@ -63,9 +60,8 @@ class OrderBook:
             assigned = await self.deliveries.assign(order.id, customer_id)
         except ServiceError as error:
             _log.warning("order %s is undone: %s", order.id, error.detail)
-            if not await self.cancel(order):
-                raise OrderCancelledError(order.id) from error
-            raise
+            await self.cancel(order)
+            raise OrderCancelledError(order.id, error.detail) from error
         return await self._accept(order, OrderStatus.CONFIRMED if assigned else OrderStatus.AWAITING_COURIER)
 
     async def cancel(self, order: Order) -> bool:

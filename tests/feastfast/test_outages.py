@@ -159,9 +159,44 @@ async def test_a_repeated_key_of_a_failed_order_fails_as_the_server_that_could_n
     again = await customer.order(Idempotency_Key="tonight")
     assert again.status == 502
     assert "was cancelled" in again.json["detail"]
-    assert "Idempotency-Key" in again.json["detail"]
+    assert "with a new Idempotency-Key" in again.json["detail"]
     await system.eventually(system.settled)
     assert len(customer.orders()) == 1
+
+
+async def test_an_outage_of_payments_is_told_once_by_name_and_does_not_close_the_way_to_orders(system: FeastFast) -> None:
+    customer = system.customer()
+    kept = (await customer.order()).json["id"]
+    await system.kill("payments")
+    for _ in range(12):  # More failures in a row than the breaker from the gateway to orders bears.
+        failed = await customer.order()
+        assert (failed.status, "orders->payments: " in failed.json["detail"]) == (502, True)
+    assert await customer.status(kept) == "confirmed"
+    assert len(customer.orders()) == 13, "nobody repeated what had been undone"
+
+
+async def test_tracking_a_cancelled_order_says_so_and_an_unknown_one_is_not_found(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.kill("payments")
+    await customer.order()
+    await system.revive("payments")
+    await system.eventually(system.settled)
+    [(order_id, _)] = customer.orders()
+    assert (await customer.ask("GET", f"/v1/orders/{order_id}/tracking")).json["status"] == "withdrawn"
+    for whose, which in ((system.customer(), order_id), (customer, "00000000-0000-4000-8000-000000000000")):
+        assert (await whose.ask("GET", f"/v1/orders/{which}/tracking")).status == 404
+
+
+async def test_tracking_says_that_a_courier_is_being_found_to_whom_it_concerns(system: FeastFast) -> None:
+    customer = system.customer()
+    await system.inject("orders", Hang(), "orders->deliveries")
+    order_id = (await customer.order()).json["id"]
+    tracked = await customer.ask("GET", f"/v1/orders/{order_id}/tracking")
+    assert (tracked.json, "Degraded" in tracked.headers) == (
+        {"order_id": order_id, "status": "awaiting_courier", "courier": None},
+        False,
+    )
+    assert (await system.customer().ask("GET", f"/v1/orders/{order_id}/tracking")).status == 404
 
 
 async def test_an_unforeseen_error_is_a_problem_that_leads_to_its_log_and_tells_nothing(system: FeastFast) -> None:

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UnauthenticatedError
 from services.kit.message import Reply
-from services.kit.replies import BadReplyError, check, parse_as
+from services.kit.replies import BadReplyError, GaveUpError, check, parse_as
 
 
 class Account(BaseModel):
@@ -17,7 +17,8 @@ def test_success_is_parsed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(401, UnauthenticatedError), (404, NotFoundError), (409, ConflictError), (422, RefusedError)]
+    ("status", "error"),
+    [(401, UnauthenticatedError), (404, NotFoundError), (409, ConflictError), (422, RefusedError), (424, GaveUpError)],
 )
 def test_a_refusal_is_the_error_that_the_callee_meant_in_its_words(status: int, error: type[ServiceError]) -> None:
     reply = Reply(status, b'{"detail": "not enough money"}')
