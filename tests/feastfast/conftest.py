@@ -20,6 +20,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from chaos.faults import AnyFault
@@ -37,6 +38,11 @@ BASKET = {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 2}, {"dish_
 AT_WORK_S = 0.2
 BOUND_S = 8.0
 """For what must happen by itself: longer than a claim of the outbox, which is the longest wait by design."""
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop that services run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @dataclass(frozen=True)
