@@ -4,15 +4,16 @@ SQLite by default, shared by a service's replicas: writers take the lock at once
 that starts reading and then wants to write can only fail. Transactions are short and never wait for the network.
 """
 
+import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from opentelemetry.trace import Tracer
 from sqlalchemy import Connection, MetaData, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -23,7 +24,8 @@ READERS = 4
 WRITERS_OF_SQLITE = 1
 """SQLite has one writer at a time: waiting for it in a queue is fair, waiting for its lock is not."""
 WRITERS = 4
-WAL_ATTEMPTS, WAL_PAUSE_S = 100, 0.01
+MAKING_ATTEMPTS, MAKING_PAUSE_S = 200, 0.05
+"""Of making a new file, in all longer than another replica takes to make it."""
 
 
 class Database:
@@ -53,7 +55,22 @@ class Database:
             event.listen(self._writer.sync_engine, "begin", _begin_immediately)
 
     async def create(self, metadata: MetaData) -> None:
-        """Makes the tables that are missing; replicas may do so at the same time."""
+        """Makes the tables that are missing; replicas may do so at the same time.
+
+        While one replica switches a new file to WAL, SQLite tells the others that it is locked at once, whatever the busy
+        timeout: one in twelve pairs that started together met this. So they try again, without holding up the event loop,
+        which the one that makes the file may be sharing.
+        """
+        for _ in range(MAKING_ATTEMPTS - 1):
+            try:
+                await self._create(metadata)
+            except (sqlite3.OperationalError, OperationalError):
+                await asyncio.sleep(MAKING_PAUSE_S)
+            else:
+                return
+        await self._create(metadata)
+
+    async def _create(self, metadata: MetaData) -> None:
         async with self._writer.begin() as connection:
             await connection.run_sync(metadata.create_all)
 
@@ -80,24 +97,15 @@ def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) 
     adapted: Any = connection
     adapted.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    _switch_to_wal(cursor)
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "cache_size=-1024"):
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-1024",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _switch_to_wal(cursor: DBAPICursor) -> None:
-    # While another replica switches the same new file, SQLite says "locked" at once, whatever the busy timeout: of two replicas
-    # that start together, one in twelve pairs met this. On a file that is switched already the pragma changes nothing.
-    for _ in range(WAL_ATTEMPTS - 1):
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            time.sleep(WAL_PAUSE_S)  # The service is only starting: nobody else waits for the event loop.
-        else:
-            return
-    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediately(connection: Connection) -> None:
