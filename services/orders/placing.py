@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from services.kit.errors import ConflictError, RefusedError, ServiceError, UndoneError
 from services.kit.events.relay import Relay
+from services.kit.resilience.deadline import remaining_ms
 from services.orders.clients import Deliveries, Payments, Restaurants
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.handlers import ASSIGN, NOTIFY, REFUND, WITHDRAW
@@ -62,6 +63,10 @@ class OrderBook:
             _log.warning("order %s is undone: %s", order.id, error.detail)
             await self.cancel(order)
             raise OrderCancelledError(order.id, error.detail) from error
+        left_ms = remaining_ms()
+        if left_ms is not None and left_ms <= 0:  # Its customer was told that it failed, and may have ordered again.
+            await self.cancel(order)
+            raise OrderCancelledError(order.id, "it took longer than its deadline")
         return await self._accept(order, OrderStatus.CONFIRMED if assigned else OrderStatus.AWAITING_COURIER)
 
     async def cancel(self, order: Order) -> bool:

@@ -94,6 +94,19 @@ async def test_a_hanging_deliveries_delays_an_order_by_less_than_its_deadline(sy
     assert customer.couriers() == ["assigned"]
 
 
+async def test_an_order_that_is_ready_after_its_deadline_is_undone_because_its_customer_was_told_that_it_failed(
+    system: FeastFast,
+) -> None:
+    customer = system.customer()
+    await system.inject("deliveries", Hang())
+    placed = await customer.order(X_Deadline_Ms="400")
+    assert placed.status == 504
+    await system.heal("deliveries")
+    await system.eventually(lambda: undone(customer))
+    await system.eventually(system.settled)
+    assert (customer.charges(), customer.couriers()) == (["refunded"], ["withdrawn"])
+
+
 async def test_without_policies_an_order_fails_without_deliveries_and_is_undone_for_good(unprotected: FeastFast) -> None:
     customer = unprotected.customer()
     await unprotected.kill("deliveries")
