@@ -66,6 +66,9 @@ class Replica:
         self.port = 0
 
     async def start(self) -> None:
+        # A test elsewhere that serves with uvicorn's own logging leaves it configured; a service's process never has it.
+        served = logging.getLogger("uvicorn")
+        served.handlers, served.propagate = [], True
         self.app: FastAPI = import_module(TOPOLOGY.services[self.settings.service].module).create_app(self.settings)
         # Its old port, so that a return is one.
         config = uvicorn.Config(self.app, port=self.port, http="httptools", ws="none", log_config=None, log_level="warning")
