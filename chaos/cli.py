@@ -18,7 +18,6 @@ from chaos.faults.latency import MAX_LATENCY_MS
 from chaos.inject.messages import MAX_LEASE_MS
 from chaos.parameters import Duration, Rate
 from chaos.screen import (
-    DEFAULT_STATE,
     Injected,
     instances_of,
     print_healed,
@@ -34,13 +33,14 @@ from chaos.targets.target import ProcessFault
 from services.document import DocumentError
 from services.topology import Topology, load_topology
 from testbed.control import ControlError, NotRunningError, SystemStatus, status
+from testbed.run import CURRENT
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _DEFAULT_LEASE = "30s"
 
 _state = click.option(
-    "--state", type=click.Path(path_type=Path), default=DEFAULT_STATE, show_default=True, help="Folder of the running system."
+    "--state", type=click.Path(path_type=Path), default=CURRENT, show_default=True, help="Folder of the running system."
 )
 _target = click.argument("target")
 _lease = click.option(

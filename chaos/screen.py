@@ -16,10 +16,9 @@ from chaos.targets.target import Healing, PlacedLease, Survey
 from services.duration import format_duration_ms
 from services.topology import Topology
 from testbed.control import ProcessLease, SystemStatus
-from testbed.run import STATE_ROOT
+from testbed.run import CURRENT
 
 _PIPED_COLUMNS = 120
-DEFAULT_STATE = STATE_ROOT / "current"
 _COMMANDS = {
     "latency": "slow TARGET --latency 300ms",
     "error": "fail TARGET [--status 503]",
@@ -136,7 +135,7 @@ def _seconds(duration_ms: float) -> str:
 def _command(verb: str, state: Path, place: Place | None = None) -> str:
     """A command line that can be pasted into a shell."""
     target = f" '{place}'" if place and place.edge else f" {place}" if place else ""
-    return f"chaos {verb}{target}" + ("" if state == DEFAULT_STATE else f" --state {state}")
+    return f"chaos {verb}{target}" + ("" if state == CURRENT else f" --state {state}")
 
 
 def instances_of(leases: Iterable[PlacedLease | ProcessLease]) -> tuple[str, ...]:
