@@ -12,11 +12,25 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from services.document import Document, DocumentError, Frozen, Mistake, parse_document, read_document
+from services.duration import DurationMs
 from services.policy import EdgePolicy
 
 MAX_SERVICES = 50
 MAX_REPLICAS = 16
+MAX_SLOTS = 1_000
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_EVENT = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,30}")
+
+
+class External(Frozen):
+    """A simulated system outside that a service depends on: every call takes `service_time`, and a replica has `slots` of them.
+
+    A replica's capacity is `slots / service_time` calls a second, whatever the processor: what waits for a slot costs no cycles.
+    So scaling and overload can be measured on a small machine.
+    """
+
+    service_time_ms: DurationMs
+    slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)]
 
 
 class Service(Frozen):
@@ -28,6 +42,7 @@ class Service(Frozen):
     database: bool = False
     entry: bool = False
     """The one service that customers reach."""
+    external: External | None = None
 
     @model_validator(mode="after")
     def _one_port_one_process(self) -> Self:
@@ -38,11 +53,19 @@ class Service(Frozen):
         return self
 
 
+class Route(Frozen):
+    """Who publishes a type of event, and who consumes it."""
+
+    producer: str
+    consumers: tuple[str, ...] = Field(min_length=1)
+
+
 class Topology(Frozen):
-    """Services by name, and edges by `caller->callee`."""
+    """Services by name, edges by `caller->callee`, and events by type (`order.accepted`)."""
 
     services: dict[str, Service] = Field(min_length=1, max_length=MAX_SERVICES)
     edges: dict[str, EdgePolicy] = Field(default_factory=dict)
+    events: dict[str, Route] = Field(default_factory=dict)
 
     @property
     def entry(self) -> str:
@@ -79,7 +102,7 @@ def topology_from_text(text: str, name: str = "topology.yaml") -> Topology:
 
 def _check(document: Document) -> Topology:
     topology = document.parse(Topology)
-    mistakes = [*_services(document, topology), *_edges(document, topology)]
+    mistakes = [*_services(document, topology), *_edges(document, topology), *_events(document, topology)]
     if mistakes:
         raise DocumentError(mistakes)
     return topology
@@ -119,4 +142,22 @@ def _edges(document: Document, topology: Topology) -> list[Mistake]:
         ]
         if ends[0] == ends[1]:
             mistakes.append(document.mistake(("edges", edge), "a service does not call itself"))
+    return mistakes
+
+
+def _events(document: Document, topology: Topology) -> list[Mistake]:
+    known = ", ".join(topology.services)
+    mistakes = []
+    for event, route in topology.events.items():
+        if not _EVENT.fullmatch(event):
+            mistakes.append(document.mistake(("events", event), "is no type of event; allowed: two words, as in order.accepted"))
+        for end in (route.producer, *route.consumers):
+            if end not in topology.services:
+                mistakes.append(document.mistake(("events", event), f"unknown service {end!r}; allowed: {known}"))
+        # Pushed over HTTP unless there is a broker, and faults are injected on edges: so it has to be one.
+        mistakes += [
+            document.mistake(("events", event), f"needs the edge {route.producer}->{consumer}; declare it under edges")
+            for consumer in route.consumers
+            if f"{route.producer}->{consumer}" not in topology.edges
+        ]
     return mistakes

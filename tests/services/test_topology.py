@@ -45,8 +45,9 @@ def test_feastfast_orders_calls_four_services() -> None:
     assert sorted(load_topology().callees("orders")) == ["deliveries", "notifications", "payments", "restaurants"]
 
 
-def test_feastfast_protects_every_edge_by_a_deadline_a_timeout_and_a_breaker() -> None:
-    for name, policy in load_topology().edges.items():
+def test_feastfast_protects_every_edge_with_calls_by_a_deadline_a_timeout_and_a_breaker() -> None:
+    called = {name: policy for name, policy in load_topology().edges.items() if name != "deliveries->orders"}
+    for name, policy in called.items():
         assert policy.deadline_ms, name
         assert policy.timeout, name
         assert policy.breaker, name
@@ -170,6 +171,34 @@ def test_a_module_is_a_dotted_name_not_a_command() -> None:
 def test_a_protection_that_cannot_work_is_named_with_its_edge(policy: str, place: str, problem: str) -> None:
     (only,) = mistakes_in(edge(policy))
     assert only.startswith(f"map.yaml:5: edges.shop->bank{place}: {problem}")
+
+
+def test_feastfast_answers_a_wanted_courier_with_an_assigned_one() -> None:
+    events = load_topology().events
+    assert events["order.courier_wanted"].consumers == (events["courier.assigned"].producer,) == ("deliveries",)
+    assert events["courier.assigned"].consumers == (events["order.courier_wanted"].producer,) == ("orders",)
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        ("shop.sold: {producer: shop, consumers: [nobody]}", "events.shop.sold: unknown service 'nobody'; allowed: shop, bank"),
+        ("shop.sold: {producer: nobody, consumers: [bank]}", "events.shop.sold: unknown service 'nobody'; allowed: shop, bank"),
+        ("shop.sold: {producer: bank, consumers: [shop]}", "events.shop.sold: needs the edge bank->shop; declare it under edges"),
+        (
+            "Sold!: {producer: shop, consumers: [bank]}",
+            "events.Sold!: is no type of event; allowed: two words, as in order.accepted",
+        ),
+    ],
+)
+def test_an_event_that_cannot_travel_is_named_where_it_stands(event: str, problem: str) -> None:
+    assert f"map.yaml:7: {problem}" in mistakes_in(edge("{deadline: 2s}") + f"events:\n  {event}\n")
+
+
+@pytest.mark.parametrize("external", ["{service_time: 40, slots: 3}", "{service_time: 40ms, slots: 0}", "{slots: 3}"])
+def test_a_system_outside_has_a_service_time_with_a_unit_and_a_slot(external: str) -> None:
+    (only,) = mistakes_in(f"services:\n  bank: {{module: bank.main, entry: true, external: {external}}}\n")
+    assert only.startswith("map.yaml:2: services.bank.external.")
 
 
 def test_a_map_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
