@@ -51,6 +51,9 @@ class Metrics:
         self.outbox_failed = self._counter(
             names.OUTBOX_ATTEMPTS_FAILED, "Deliveries that will be tried again.", [names.LABEL_TOPIC]
         )
+        self.sagas_open = Gauge(names.SAGAS_OPEN, "Sagas that are neither done nor undone.", registry=self.registry)
+        self.sagas_finished = self._counter(names.SAGAS_FINISHED, "Sagas done and undone.", [names.LABEL_OUTCOME])
+        self.sagas_taken = self._counter(names.SAGAS_TAKEN_OVER, "Sagas that another worker had left.", [names.LABEL_STATE])
         self.injections = self._counter(names.CHAOS_INJECTIONS, "Faults injected.", [names.LABEL_FAULT, names.LABEL_TARGET])
         self.active_leases = Gauge(names.CHAOS_ACTIVE, "Chaos leases in force here.", registry=self.registry)
         self.spans_dropped = self._counter(names.SPANS_DROPPED, "Spans that never reached the collector.", [])

@@ -1,7 +1,7 @@
 """Every metric and every attribute that Firebreak emits, once.
 
 OpenTelemetry's stable semantic conventions where they have a name (in Prometheus spelling for metrics); `resilience_*`,
-`outbox_*` and `chaos_*` for what is ours. Units are seconds and counts.
+`saga_*`, `outbox_*` and `chaos_*` for what is ours. Units are seconds and counts.
 """
 
 from typing import Final
@@ -17,6 +17,9 @@ RESILIENCE_FALLBACKS: Final = "resilience_fallbacks_total"  # edge, kind
 OUTBOX_PENDING: Final = "outbox_pending"  # rows not yet delivered
 OUTBOX_DELIVERED: Final = "outbox_delivered_total"  # topic
 OUTBOX_ATTEMPTS_FAILED: Final = "outbox_attempts_failed_total"  # topic
+SAGAS_OPEN: Final = "saga_open"  # sagas that are neither done nor undone
+SAGAS_FINISHED: Final = "saga_finished_total"  # outcome (done, undone)
+SAGAS_TAKEN_OVER: Final = "saga_taken_over_total"  # state (running, compensating) in which another worker left it
 CHAOS_INJECTIONS: Final = "chaos_injections_total"  # fault, target
 CHAOS_ACTIVE: Final = "chaos_active_leases"  # number of leases in force in this process
 SPANS_DROPPED: Final = "telemetry_spans_dropped_total"  # spans that never reached the collector
@@ -31,6 +34,7 @@ LABEL_DECISION: Final = "decision"
 LABEL_TO: Final = "to"
 LABEL_KIND: Final = "kind"
 LABEL_TOPIC: Final = "topic"
+LABEL_STATE: Final = "state"
 LABEL_FAULT: Final = "fault"
 LABEL_TARGET: Final = "target"
 

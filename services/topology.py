@@ -151,9 +151,11 @@ def _events(document: Document, topology: Topology) -> list[Mistake]:
     for event, route in topology.events.items():
         if not _EVENT.fullmatch(event):
             mistakes.append(document.mistake(("events", event), "is no type of event; allowed: two words, as in order.accepted"))
-        for end in (route.producer, *route.consumers):
-            if end not in topology.services:
-                mistakes.append(document.mistake(("events", event), f"unknown service {end!r}; allowed: {known}"))
+        mistakes += [
+            document.mistake(("events", event), f"unknown service {end!r}; allowed: {known}")
+            for end in (route.producer, *route.consumers)
+            if end not in topology.services
+        ]
         # Pushed over HTTP unless there is a broker, and faults are injected on edges: so it has to be one.
         mistakes += [
             document.mistake(("events", event), f"needs the edge {route.producer}->{consumer}; declare it under edges")

@@ -1,0 +1,1 @@
+"""Work over several services that is finished or undone, whatever dies meanwhile: a persisted, fenced saga."""

@@ -1,0 +1,97 @@
+"""Finishes or undoes every saga that nobody works on: what a dead process left, what was given up, what was put off.
+
+Every replica runs one. A process that comes back takes what it left behind at once; of what others left, each takes what is
+due. A saga whose deadline has not passed goes on, for somebody still waits for it; any other is undone.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Generic, TypeVar
+
+from opentelemetry import context, propagate
+
+from observability.telemetry import Telemetry
+from services.kit.errors import ServiceError
+from services.kit.saga.log import SagaLog
+from services.kit.saga.plan import Plan
+from services.kit.saga.record import FencedError, Saga, SagaState
+from services.kit.saga.runner import SagaRunner, TooLateError
+from services.kit.uncut import uncut
+
+_log = logging.getLogger(__name__)
+Subject = TypeVar("Subject")
+
+POLL_S = 0.25
+"""How often due sagas are looked for; one that is given up in this process is worked on at once."""
+BATCH = 8
+"""Sagas worked on at once: a callee that comes back must not be knocked over by what waited for it."""
+
+
+class SagaRecovery(Generic[Subject]):
+    """The worker of one process for the sagas of one plan."""
+
+    def __init__(self, log: SagaLog, runner: SagaRunner[Subject], plan: Plan[Subject], telemetry: Telemetry) -> None:
+        self._records = log
+        self._runner = runner
+        self._plan = plan
+        self._telemetry = telemetry
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """A saga was just given up."""
+        self._awake.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Works in the background for as long as the context is open."""
+        task = asyncio.create_task(self._run(), name="saga recovery")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        own = True
+        while True:
+            more = False
+            try:
+                taken = await uncut(self._records.take_own(BATCH) if own else self._records.take_due(BATCH))
+                own = own and bool(taken)
+                more = own or bool(taken)
+                await asyncio.gather(*(self._settle(saga) for saga in taken))
+                self._telemetry.metrics.sagas_open.set(await uncut(self._records.count_open()))
+            except Exception:  # noqa: BLE001 - a worker that ended would be missed by nobody until somebody's money is.
+                _log.exception("open sagas cannot be worked on; trying again")
+            if not more:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), POLL_S)
+            self._awake.clear()
+
+    async def _settle(self, saga: Saga) -> None:
+        self._telemetry.metrics.sagas_taken.labels(saga.state).inc()
+        token = context.attach(propagate.extract(saga.trace_headers))
+        try:
+            with self._telemetry.tracer.start_as_current_span(f"recover {saga.state} saga"):
+                await self._work_on(saga)
+        except FencedError:
+            _log.debug("saga %s is worked on by somebody else", saga.id)
+        except ServiceError as error:
+            _log.warning("saga %s is undone: %s", saga.id, error.detail)
+        except Exception:  # noqa: BLE001 - whatever one saga does, the next one must be worked on; this one comes due again.
+            _log.exception("saga %s cannot be worked on; it comes due again", saga.id)
+        finally:
+            context.detach(token)
+
+    async def _work_on(self, saga: Saga) -> None:
+        subject = await self._plan.load(saga.id)
+        if saga.state is SagaState.COMPENSATING:
+            await self._runner.backward(saga, subject)
+        elif self._records.now() <= saga.deadline_at:
+            await self._runner.forward(saga, subject)
+        else:
+            turned = await self._runner.give_up(saga, subject, TooLateError())
+            await self._runner.backward(turned, subject)
