@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
@@ -16,6 +16,7 @@ from services.kit.deadlines import DeadlineMiddleware
 from services.kit.errors import install_error_mapping
 from services.kit.kit import Kit, assemble
 from services.kit.observer import ChaosTelemetry
+from services.kit.problems import name_media_type
 from services.kit.settings import Settings
 from services.topology import Topology
 
@@ -24,6 +25,13 @@ MAX_BODY_BYTES = 64 * 1024
 """Of a request; those that services exchange are not a tenth of it."""
 Start = Callable[[Kit], AbstractAsyncContextManager[Service]]
 """Opens what a service is made of; what it yields becomes `app.state.service`."""
+
+
+class _Application(FastAPI):
+    """FastAPI, whose document names the media type of problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        return name_media_type(super().openapi())
 
 
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
@@ -51,10 +59,12 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         finally:
             telemetry.shutdown()
 
-    app = FastAPI(
+    app = _Application(
         title=settings.service,
         version="1",
         lifespan=lifespan,
+        # What services offer each other is in docs/api; only the entry tells strangers what there is.
+        openapi_url="/openapi.json" if topology.services[settings.service].entry else None,
         # FastAPI has telemetry of its own; beside ours every request would be traced twice.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -6,6 +6,8 @@ ServiceError                    status  meaning
 +-- RefusedError                422     well-formed, but the rules say no
 +-- UndoneError                 424     begun, failed at another service, undone: a repetition would find just that
 +-- UnauthenticatedError        401     who are you
++-- ForbiddenError              403     between services: not one of this run
++-- TooManyRequestsError        429     more than may be at once or in a second; says when to come again
 +-- CallError                           a call to another service did not succeed; names the edge
     +-- UnreachableError        503     no instance, or no connection
     +-- AttemptTimeoutError     504     one attempt took longer than it may
@@ -36,6 +38,11 @@ class ServiceError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer carries besides its body."""
+        return {}
 
 
 class NotFoundError(ServiceError):
@@ -69,6 +76,35 @@ class UnauthenticatedError(ServiceError):
     """The caller did not say who it is, or not convincingly."""
 
     status = HTTPStatus.UNAUTHORIZED
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How to say it (RFC 9110 wants this in every 401)."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class ForbiddenError(ServiceError):
+    """A service was called by somebody who is not one of its run. Never a stranger's affair."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class TooManyRequestsError(ServiceError):
+    """More is asked than may be; nothing was begun.
+
+    Between services it is below 500 on purpose: the service that says so works, and must not open its callers' breakers.
+    """
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return {"Retry-After": str(self.retry_after_s)}
 
 
 class Reason(StrEnum):
@@ -147,7 +183,8 @@ def problem_response(status: int, detail: str, headers: dict[str, str] | None = 
     except ValueError:
         title = "Error"
     trace_id = f"{trace.get_current_span().get_span_context().trace_id:032x}"
-    problem = Problem(title=title, status=status, detail=detail[:_MAX_DETAIL], trace_id=trace_id)
+    shown = detail[:_MAX_DETAIL].encode(errors="replace").decode()  # A lone surrogate of somebody's input is no UTF-8.
+    problem = Problem(title=title, status=status, detail=shown, trace_id=trace_id)
     return JSONResponse(problem.model_dump(), status, headers, MEDIA_TYPE)
 
 
@@ -161,7 +198,7 @@ def install_error_mapping(app: FastAPI) -> None:
 
 async def _service_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - Starlette's handler type is wider than what it dispatches.
-    return problem_response(error.status, error.detail)
+    return problem_response(error.status, error.detail, error.headers)
 
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:

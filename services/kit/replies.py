@@ -5,7 +5,15 @@ from http import HTTPStatus
 
 from pydantic import ValidationError
 
-from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UnauthenticatedError
+from services.kit.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
 from services.kit.message import Model, Reply
 
 
@@ -13,6 +21,17 @@ class GaveUpError(ServiceError):
     """The callee could not do it without a service of its own, and has undone what it began (its UndoneError)."""
 
     status = HTTPStatus.BAD_GATEWAY
+
+
+class BusyError(ServiceError):
+    """The callee works, and has more to do than it takes on (its TooManyRequestsError): for our caller, a lack of service."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again, in whole seconds."""
+        return {"Retry-After": "1"}
 
 
 class BadReplyError(ServiceError):
@@ -27,6 +46,7 @@ _ERRORS: dict[int, type[ServiceError]] = {
     HTTPStatus.CONFLICT: ConflictError,
     HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
     HTTPStatus.FAILED_DEPENDENCY: GaveUpError,
+    TooManyRequestsError.status: BusyError,
 }
 
 
@@ -47,6 +67,8 @@ def check(reply: Reply) -> None:
     """Raises what a refusal stands for."""
     if reply.status < HTTPStatus.BAD_REQUEST:
         return
+    if reply.status == ForbiddenError.status:
+        raise BadReplyError("two services of this system do not know each other")
     error = _ERRORS.get(reply.status)
     if error is None:
         raise BadReplyError(f"an unexpected answer: {reply.status} {reply.detail}")

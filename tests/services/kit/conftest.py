@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -219,11 +219,17 @@ class Answer:
 
 
 async def ask(
-    app: ASGIApp, path: str, headers: Mapping[str, str] | None = None, method: str = "GET", raises: type[Exception] | None = None
+    app: ASGIApp,
+    path: str,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+    method: str = "GET",
+    raises: type[Exception] | None = None,
+    body: bytes = b"",
+    client: str = "127.0.0.1",
 ) -> Answer:
     """Sends one request to an ASGI application, which may answer and raise `raises` all the same."""
     path, _, query = path.partition("?")
-    waiting: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -234,10 +240,12 @@ async def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    named = headers.items() if isinstance(headers, Mapping) else headers or []
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in named]
     scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": raw, "root_path": ""}
     with pytest.raises(raises) if raises else nullcontext():
-        await app(scope | {"scheme": "http", "server": ("127.0.0.1", 1), "http_version": "1.1"}, receive, send)
+        transport = {"scheme": "http", "server": ("127.0.0.1", 1), "client": (client, 2), "http_version": "1.1"}
+        await app(scope | transport, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return Answer(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
 

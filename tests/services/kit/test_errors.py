@@ -14,10 +14,12 @@ from services.kit.errors import (
     BreakerOpenError,
     ConflictError,
     DeadlineExceededError,
+    ForbiddenError,
     NotFoundError,
     RefusedError,
     RemoteError,
     ServiceError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnreachableError,
     install_error_mapping,
@@ -57,6 +59,8 @@ def application() -> Application:
         (ConflictError("closed already"), 409, "Conflict"),
         (RefusedError("not enough money"), 422, "Unprocessable Entity"),
         (UnauthenticatedError("who are you"), 401, "Unauthorized"),
+        (ForbiddenError("not of this run"), 403, "Forbidden"),
+        (TooManyRequestsError("too many", 3), 429, "Too Many Requests"),
         (UnreachableError(EDGE, "no instance is up"), 503, "Service Unavailable"),
         (AttemptTimeoutError(EDGE, "no answer"), 504, "Gateway Timeout"),
         (DeadlineExceededError(EDGE, "too long"), 504, "Gateway Timeout"),
@@ -87,6 +91,22 @@ async def test_every_error_of_the_tree_has_its_status(
 )
 def test_a_failed_call_names_its_edge(error: ServiceError) -> None:
     assert error.detail.startswith("shop->bank: ")
+
+
+async def test_who_is_asked_to_sign_in_is_told_how(application: Application, tools: Tools) -> None:
+    application.error = UnauthenticatedError("who are you")
+    assert (await tools.ask(application, "/do")).headers["www-authenticate"] == "Bearer"
+
+
+async def test_who_asks_too_much_is_told_when_to_come_again(application: Application, tools: Tools) -> None:
+    application.error = TooManyRequestsError("too many", 3)
+    assert (await tools.ask(application, "/do")).headers["retry-after"] == "3"
+
+
+async def test_a_detail_that_is_no_text_of_unicode_is_shown_all_the_same(application: Application, tools: Tools) -> None:
+    application.error = NotFoundError("no such account: \ud800")
+    answer = await tools.ask(application, "/do")
+    assert (answer.status, answer.json["detail"]) == (404, "no such account: ?")
 
 
 async def test_bad_input_is_named_by_its_place(application: Application, tools: Tools) -> None:

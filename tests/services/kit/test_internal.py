@@ -35,15 +35,15 @@ async def test_the_token_of_the_run_opens_the_door(tools: Tools) -> None:
 @pytest.mark.parametrize("token", ["", "s3cre", "s3crets", "S3CRET", "\xe9"])
 async def test_any_other_token_does_not(tools: Tools, token: str) -> None:
     answer = await tools.ask(application("s3cret"), "/internal", {INTERNAL_TOKEN_HEADER: token})
-    assert (answer.status, answer.json["detail"]) == (401, "X-Internal-Token is missing or wrong")
+    assert (answer.status, answer.json["detail"]) == (403, "X-Internal-Token is missing or wrong")
 
 
 async def test_without_a_token_it_stays_shut(tools: Tools) -> None:
-    assert (await tools.ask(application("s3cret"), "/internal")).status == 401
+    assert (await tools.ask(application("s3cret"), "/internal")).status == 403
 
 
 async def test_a_service_that_was_given_no_token_lets_nobody_in(tools: Tools) -> None:
-    assert (await tools.ask(application(""), "/internal", {INTERNAL_TOKEN_HEADER: ""})).status == 401
+    assert (await tools.ask(application(""), "/internal", {INTERNAL_TOKEN_HEADER: ""})).status == 403
 
 
 async def test_tokens_are_compared_in_constant_time(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UnauthenticatedError
 from services.kit.message import Reply
-from services.kit.replies import BadReplyError, GaveUpError, check, parse_as
+from services.kit.replies import BadReplyError, BusyError, GaveUpError, check, parse_as
 
 
 class Account(BaseModel):
@@ -18,7 +18,14 @@ def test_success_is_parsed() -> None:
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(401, UnauthenticatedError), (404, NotFoundError), (409, ConflictError), (422, RefusedError), (424, GaveUpError)],
+    [
+        (401, UnauthenticatedError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (422, RefusedError),
+        (424, GaveUpError),
+        (429, BusyError),
+    ],
 )
 def test_a_refusal_is_the_error_that_the_callee_meant_in_its_words(status: int, error: type[ServiceError]) -> None:
     reply = Reply(status, b'{"detail": "not enough money"}')
@@ -27,11 +34,23 @@ def test_a_refusal_is_the_error_that_the_callee_meant_in_its_words(status: int, 
             read(reply)
 
 
-@pytest.mark.parametrize("status", [400, 403, 418, 429])
+@pytest.mark.parametrize("status", [400, 418, 500])
 def test_a_refusal_that_no_contract_has_is_a_bad_reply(status: int) -> None:
     with pytest.raises(BadReplyError, match=f"an unexpected answer: {status} odd") as caught:
         check(Reply(status, b'{"detail": "odd"}'))
     assert caught.value.status == 502
+
+
+def test_a_service_that_does_not_take_our_token_is_a_bad_reply_and_no_matter_of_who_asked() -> None:
+    with pytest.raises(BadReplyError, match=r"^two services of this system do not know each other$") as caught:
+        check(Reply(403, b'{"detail": "X-Internal-Token is missing or wrong"}'))
+    assert caught.value.status == 502
+
+
+def test_a_callee_that_is_asked_too_much_is_a_lack_of_service_that_says_when_to_come_again() -> None:
+    with pytest.raises(BusyError) as caught:
+        check(Reply(429, b"{}"))
+    assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"cents": "many"}'])
