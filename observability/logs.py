@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard output, and the same record over OTLP, each with trace and span id."""
+"""Logs: one JSON object a line on standard output, and the same record over OTLP, each with trace, span and request id."""
 
 import json
 import logging
@@ -11,6 +11,8 @@ from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
+
+from observability.request_id import mark
 
 MAX_QUEUED_RECORDS = 2_048
 BATCH_RECORDS = 128
@@ -69,11 +71,13 @@ def configure_logging(service: str, instance: str, level: str, provider: LoggerP
         root.removeHandler(handler)
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(JsonFormatter(service, instance))
+    lines.addFilter(mark)
     root.addHandler(lines)
     root.setLevel(level.upper())
     if provider:
         exported = LoggingHandler(logger_provider=provider)
         exported.addFilter(_not_about_exporting)
+        exported.addFilter(mark)
         root.addHandler(exported)
 
 

@@ -14,9 +14,11 @@ from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.body_limit import BodyLimitMiddleware
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.errors import install_error_mapping
+from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
 from services.kit.observer import ChaosTelemetry
 from services.kit.problems import name_media_type
+from services.kit.request_ids import RequestIdMiddleware
 from services.kit.settings import Settings
 from services.topology import Topology
 
@@ -37,7 +39,7 @@ class _Application(FastAPI):
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, chaos, deadline, limit of the body, routes.
+    A request passes, outside in: server span, metrics, request id, bounds of the head, chaos, deadline, bound of the body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
@@ -76,6 +78,8 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(RequestIdMiddleware)
     telemetry.instrument(app)
     return app
 

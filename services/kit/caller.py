@@ -9,13 +9,13 @@ from typing import Generic, TypeVar
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from observability import names
+from observability import names, request_id
 from observability.metrics import current_exemplar
 from observability.telemetry import Telemetry
 from services.kit.balancer import LoadBalancer
 from services.kit.decisions import TelemetrySink
 from services.kit.discovery import Resolver
-from services.kit.errors import CallError, RemoteError, UnreachableError
+from services.kit.errors import REQUEST_ID_HEADER, CallError, RemoteError, UnreachableError
 from services.kit.message import Outgoing, Reply
 from services.kit.resilience import deadline
 from services.kit.resilience.decision import Decision, Verb
@@ -143,9 +143,12 @@ class Caller:
 
 
 def _headers() -> dict[str, str]:
-    """Trace context, and the time that is left."""
+    """Trace context, the request's id, and the time that is left."""
     headers: dict[str, str] = {}
     propagate.inject(headers)
+    named = request_id.current.get()
+    if named:
+        headers[REQUEST_ID_HEADER] = named
     left_ms = deadline.remaining_ms()
     if left_ms is not None:
         headers[deadline.HEADER] = f"{max(0.0, left_ms):.0f}"

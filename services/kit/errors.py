@@ -8,6 +8,7 @@ ServiceError                    status  meaning
 +-- UnauthenticatedError        401     who are you
 +-- ForbiddenError              403     between services: not one of this run
 +-- TooManyRequestsError        429     more than may be at once or in a second; says when to come again
++-- OverloadedError             503     what it depends on is behind, and more would be later still; says when to come again
 +-- CallError                           a call to another service did not succeed; names the edge
     +-- UnreachableError        503     no instance, or no connection
     +-- AttemptTimeoutError     504     one attempt took longer than it may
@@ -26,7 +27,10 @@ from opentelemetry import trace
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from observability import request_id
+
 MEDIA_TYPE = "application/problem+json"
+REQUEST_ID_HEADER = "X-Request-Id"
 _MAX_DETAIL = 500
 
 
@@ -96,6 +100,24 @@ class TooManyRequestsError(ServiceError):
     """
 
     status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+class OverloadedError(ServiceError):
+    """Too much waits already for what the service depends on. Unlike TooManyRequestsError, a part may have been done.
+
+    So between services it is a failure like any other of 500 and more: the outcome is unknown until it is asked again.
+    """
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, detail: str, retry_after_s: int) -> None:
         super().__init__(detail)
@@ -214,4 +236,6 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
-    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "an unforeseen error; the trace id leads to its log")
+    # The framework answers this one outside of all middleware, so what they add to an answer is added here.
+    named = {REQUEST_ID_HEADER: request_id.current.get()} if request_id.current.get() else None
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "an unforeseen error; the trace id leads to its log", named)

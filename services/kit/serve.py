@@ -13,11 +13,11 @@ from typing import NoReturn
 import uvicorn
 import uvicorn.lifespan.on
 import uvicorn.loops.uvloop
-import uvicorn.protocols.http.httptools_impl
 from fastapi import FastAPI
 
 from observability.notify import notify_ready
 from services.document import DocumentError
+from services.kit.protocol import BoundedProtocol
 from services.kit.settings import Settings, SettingsError
 
 BACKLOG = 1_024
@@ -40,7 +40,7 @@ def main(create_app: Callable[[Settings], FastAPI]) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         loop="uvloop",
         ws="none",
         lifespan="on",

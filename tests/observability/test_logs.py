@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
+from observability import request_id
 from observability.logs import MAX_MESSAGE, JsonFormatter, configure_logging
 
 if TYPE_CHECKING:
@@ -115,6 +116,18 @@ def test_configuring_twice_does_not_write_twice(root: logging.Logger, capsys: py
         configure_logging("shop", "shop/1", "INFO", None)
     logging.getLogger("anything").warning("sold")
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_what_is_logged_in_a_request_has_its_id(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = KeptRecords()
+    configure_logging("shop", "shop/1", "info", kept.provider)
+    token = request_id.current.set("mine")
+    try:
+        logging.getLogger("shop").info("sold")
+    finally:
+        request_id.current.reset(token)
+    assert json.loads(capsys.readouterr().out)["request_id"] == "mine"
+    assert kept.records[0].attributes["request_id"] == "mine"
 
 
 def test_a_record_is_exported_with_its_trace(root: logging.Logger, kept: KeptSpans) -> None:

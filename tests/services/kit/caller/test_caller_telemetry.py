@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from observability import names
+from observability import names, request_id
 from services.kit.caller import Offer
 from services.kit.errors import BreakerOpenError, CallError, RemoteError, UnreachableError
 from services.kit.message import Outgoing, Reply
@@ -78,6 +78,16 @@ def test_spans_are_children_of_the_request_they_serve(shop: Shop) -> None:
         shop.call({"retry": {}}, DOWN, Reply(200, b"fine"))
     parents = [span.parent.span_id for span in shop.watched.spans if span.parent]
     assert parents == [server.get_span_context().span_id] * 2
+
+
+@pytest.mark.parametrize(("current", "sent_on"), [("mine", "mine"), ("", None)])
+def test_an_attempt_carries_the_id_of_the_request_that_it_serves(shop: Shop, current: str, sent_on: str | None) -> None:
+    token = request_id.current.set(current)
+    try:
+        shop.call({}, Reply(200, b"fine"))
+    finally:
+        request_id.current.reset(token)
+    assert shop.transport.sent[0].headers.get("X-Request-Id") == sent_on
 
 
 def test_a_rejection_makes_no_span_of_its_own(shop: Shop, tools: Tools) -> None:
