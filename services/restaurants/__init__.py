@@ -1,1 +1,1 @@
-"""Restaurants, their menus, and what a basket costs."""
+"""Restaurants, their menus, and the portions that orders reserve."""

@@ -1,51 +1,69 @@
-"""Routes of restaurants."""
+"""Routes of restaurants. A reservation may be repeated: the order's id is the key."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import Path, Query, Request
 
-from services.kit.errors import NotFoundError, RefusedError
-from services.kit.internal import require_internal_token
-from services.restaurants.domain import BasketRefusedError, Line, total_cents
-from services.restaurants.schemas import Basket, Menu, Quote, RestaurantPage
-from services.restaurants.store import RestaurantStore
+from services.kit.errors import ConflictError, NotFoundError, RefusedError
+from services.kit.internal import internal_router
+from services.kit.problems import problems
+from services.restaurants.domain import BasketRefusedError, ReservationRefusedError, RestaurantUnknownError
+from services.restaurants.kitchens import Kitchens
+from services.restaurants.schemas import MAX_ID, Menu, PopularDishes, ReservationIn, ReservationOut, RestaurantPage
 
-router = APIRouter(prefix="/internal", dependencies=[Depends(require_internal_token)], tags=["restaurants"])
+router = internal_router("restaurants")
 MAX_PAGE = 100
-RestaurantId = Annotated[int, Path(ge=1, le=10**9)]
+MAX_POPULAR = 50
+RestaurantId = Annotated[int, Path(ge=1, le=MAX_ID)]
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 
 
-def _store(request: Request) -> RestaurantStore:
-    store: RestaurantStore = request.app.state.service
-    return store
+def _kitchens(request: Request) -> Kitchens:
+    kitchens: Kitchens = request.app.state.service
+    return kitchens
 
 
 @router.get("/restaurants")
 async def list_restaurants(
-    request: Request, after: Annotated[int, Query(ge=0, le=10**9)] = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20
+    request: Request, after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20
 ) -> RestaurantPage:
     """A page of restaurants."""
-    found = await _store(request).page(after, limit + 1)
+    found = await _kitchens(request).restaurants.page(after, limit + 1)
     return RestaurantPage(restaurants=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
-@router.get("/restaurants/{restaurant_id}/menu")
+@router.get("/restaurants/{restaurant_id}/menu", responses=problems(NotFoundError.status))
 async def menu(restaurant_id: RestaurantId, request: Request) -> Menu:
     """A restaurant and its dishes."""
-    restaurant = await _store(request).restaurant(restaurant_id)
+    restaurants = _kitchens(request).restaurants
+    restaurant = await restaurants.restaurant(restaurant_id)
     if restaurant is None:
         raise NotFoundError(f"restaurant {restaurant_id} does not exist")
-    return Menu(restaurant=restaurant, dishes=await _store(request).menu(restaurant_id))
+    return Menu(restaurant=restaurant, dishes=await restaurants.menu(restaurant_id))
 
 
-@router.post("/quotes")
-async def quote(basket: Basket, request: Request) -> Quote:
-    """Whether the restaurant can make a basket, and what it costs. Changes nothing."""
-    dishes = await _store(request).menu(basket.restaurant_id)
-    if not dishes:
-        raise NotFoundError(f"restaurant {basket.restaurant_id} does not exist")
-    lines = tuple(Line(item.dish_id, item.quantity) for item in basket.items)
+@router.get("/dishes/popular")
+async def popular_dishes(request: Request, limit: Annotated[int, Query(ge=1, le=MAX_POPULAR)] = 10) -> PopularDishes:
+    """What customers order most, as far as its events have arrived."""
+    return PopularDishes(dishes=await _kitchens(request).popular.top(limit))
+
+
+@router.put("/reservations/{order_id}", responses=problems(NotFoundError.status, ConflictError.status))
+async def reserve(order_id: OrderId, body: ReservationIn, request: Request) -> ReservationOut:
+    """Keeps the portions of a basket for an order, all of them or none."""
+    lines = tuple(item.line() for item in body.items)
     try:
-        return Quote(total_cents=total_cents({dish.id: dish.price_cents for dish in dishes}, lines))
+        made = await _kitchens(request).reservations.reserve(order_id, body.restaurant_id, lines)
+    except RestaurantUnknownError as error:
+        raise NotFoundError(str(error)) from None
     except BasketRefusedError as error:
         raise RefusedError(str(error)) from None
+    except ReservationRefusedError as error:
+        raise ConflictError(str(error)) from None
+    return ReservationOut(order_id=made.order_id, state=made.state, total_cents=made.total_cents)
+
+
+@router.delete("/reservations/{order_id}", status_code=204)
+async def release(order_id: OrderId, request: Request) -> None:
+    """Gives an order's portions back, or makes sure that it never gets any."""
+    await _kitchens(request).reservations.release(order_id)

@@ -9,22 +9,25 @@ from services.kit import serve
 from services.kit.app import create_service
 from services.kit.kit import Kit
 from services.kit.settings import Settings
-from services.restaurants.api import router
+from services.restaurants import api, audit
+from services.restaurants.kitchens import Kitchens
+from services.restaurants.popular import PopularDishesModel
+from services.restaurants.reservations import ReservationStore
 from services.restaurants.store import RestaurantStore
 
 
 @asynccontextmanager
-async def start(kit: Kit) -> AsyncIterator[RestaurantStore]:
+async def start(kit: Kit) -> AsyncIterator[Kitchens]:
     """Opens the database."""
     async with kit.database() as database:
         store = RestaurantStore(database)
         await store.prepare()
-        yield store
+        yield Kitchens(store, ReservationStore(database), PopularDishesModel(database))
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application."""
-    return create_service(settings, [router], start)
+    return create_service(settings, [api.router, audit.router], start)
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel, Field
 
-from services.restaurants.domain import MAX_QUANTITY
+from services.restaurants.domain import MAX_QUANTITY, Line, ReservationState
+
+MAX_ID = 10**9
 
 
 class RestaurantOut(BaseModel):
@@ -27,6 +29,7 @@ class DishOut(BaseModel):
     id: int
     name: str
     price_cents: int
+    available: bool = Field(description="whether a portion was left a moment ago; only a reservation makes sure")
 
 
 class Menu(BaseModel):
@@ -36,21 +39,75 @@ class Menu(BaseModel):
     dishes: list[DishOut]
 
 
+class PopularDish(BaseModel):
+    """One dish and how often it was ordered."""
+
+    dish_id: int
+    name: str
+    restaurant_id: int
+    restaurant: str
+    ordered: int = Field(description="portions in accepted orders")
+
+
+class PopularDishes(BaseModel):
+    """Dishes by how often they were ordered, the most popular first."""
+
+    dishes: list[PopularDish]
+
+
 class LineIn(BaseModel):
     """A dish and how many of it."""
 
-    dish_id: int = Field(ge=1, le=10**9)
+    dish_id: int = Field(ge=1, le=MAX_ID)
     quantity: int = Field(ge=1, le=MAX_QUANTITY)
 
+    def line(self) -> Line:
+        """The same in the domain's words."""
+        return Line(self.dish_id, self.quantity)
 
-class Basket(BaseModel):
-    """What somebody wants from one restaurant."""
 
-    restaurant_id: int = Field(ge=1, le=10**9)
+class ReservationIn(BaseModel):
+    """What an order wants from one restaurant. Lines of the same dish are added up."""
+
+    restaurant_id: int = Field(ge=1, le=MAX_ID)
     items: list[LineIn] = Field(min_length=1, max_length=50)
 
 
-class Quote(BaseModel):
-    """What the basket costs; the restaurant can make it."""
+class ReservationOut(BaseModel):
+    """What an order has reserved, at the prices of the moment when it was."""
 
+    order_id: str
+    state: ReservationState
     total_cents: int
+
+
+class LineOut(BaseModel):
+    """A dish and how many of it, each dish once."""
+
+    dish_id: int
+    quantity: int
+
+
+class ReservationAudit(BaseModel):
+    """What invariants read of a reservation. One released before it was made has restaurant 0 and no lines."""
+
+    order_id: str
+    restaurant_id: int
+    state: ReservationState
+    lines: list[LineOut]
+    total_cents: int
+
+
+class StockAudit(BaseModel):
+    """What invariants read of a dish's portions."""
+
+    dish_id: int
+    initial: int
+    left: int
+
+
+class PopularAudit(BaseModel):
+    """What invariants read of the read model of popular dishes."""
+
+    dish_id: int
+    ordered: int

@@ -1,27 +1,64 @@
-"""Where restaurants and their menus are kept."""
+"""The tables of restaurants, and the part that orders do not change: who cooks what."""
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+)
 
 from services.kit.database import Database
+from services.kit.rows import insert_new
 from services.restaurants import seed
 from services.restaurants.schemas import DishOut, RestaurantOut
 
-_metadata = MetaData()
-_restaurants = Table(
+metadata = MetaData()
+restaurants = Table(
     "restaurants",
-    _metadata,
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String(200), nullable=False),
     Column("cuisine", String(60), nullable=False),
     Column("rating", Float, nullable=False),
 )
-_dishes = Table(
+dishes = Table(
     "dishes",
-    _metadata,
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("restaurant_id", ForeignKey("restaurants.id"), nullable=False, index=True),
     Column("name", String(200), nullable=False),
     Column("price_cents", Integer, nullable=False),
+)
+stock = Table(
+    "stock",
+    metadata,
+    Column("dish_id", ForeignKey("dishes.id"), primary_key=True),
+    Column("initial", Integer, nullable=False),
+    # Whatever a writer believes: no portion is promised twice.
+    Column("left", Integer, CheckConstraint('"left" >= 0', name="stock_left_not_negative"), nullable=False),
+)
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("order_id", String(36), primary_key=True),
+    Column("restaurant_id", Integer, nullable=False),
+    Column("lines", JSON, nullable=False),
+    Column("total_cents", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+)
+popular = Table(
+    "popular",
+    metadata,
+    Column("dish_id", Integer, primary_key=True, autoincrement=False),
+    Column("restaurant_id", Integer, nullable=False),
+    Column("ordered", Integer, nullable=False, index=True),
 )
 
 
@@ -32,16 +69,18 @@ class RestaurantStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables and, where they are empty, the seed."""
-        await self._database.create(_metadata)
+        """Makes the tables and, where they are empty, the seed: who adds its first row adds all of it."""
+        await self._database.create(metadata)
+        first, *others = seed.restaurants()
         async with self._database.write() as connection:
-            if (await connection.execute(select(_restaurants.c.id).limit(1))).first() is None:
-                await connection.execute(insert(_restaurants), list(seed.restaurants()))
-                await connection.execute(insert(_dishes), list(seed.dishes()))
+            if await insert_new(connection, restaurants, first):
+                await connection.execute(insert(restaurants), others)
+                await connection.execute(insert(dishes), list(seed.dishes()))
+                await connection.execute(insert(stock), list(seed.stock()))
 
     async def page(self, after: int, limit: int) -> list[RestaurantOut]:
         """Restaurants with an id above `after`, in order."""
-        query = select(_restaurants).where(_restaurants.c.id > after).order_by(_restaurants.c.id).limit(limit)
+        query = select(restaurants).where(restaurants.c.id > after).order_by(restaurants.c.id).limit(limit)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [RestaurantOut(id=row.id, name=row.name, cuisine=row.cuisine, rating=row.rating) for row in rows]
@@ -53,7 +92,8 @@ class RestaurantStore:
 
     async def menu(self, restaurant_id: int) -> list[DishOut]:
         """The dishes of a restaurant, in order; none when there is no such restaurant."""
-        query = select(_dishes).where(_dishes.c.restaurant_id == restaurant_id).order_by(_dishes.c.id)
+        priced = select(dishes, stock.c.left).join(stock, stock.c.dish_id == dishes.c.id)
+        query = priced.where(dishes.c.restaurant_id == restaurant_id).order_by(dishes.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-        return [DishOut(id=row.id, name=row.name, price_cents=row.price_cents) for row in rows]
+        return [DishOut(id=row.id, name=row.name, price_cents=row.price_cents, available=row.left > 0) for row in rows]
