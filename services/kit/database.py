@@ -1,31 +1,40 @@
 """A service's own database: an async SQLAlchemy engine, and transactions that say whether they write.
 
 SQLite by default, shared by a service's replicas: writers take the lock at once (`BEGIN IMMEDIATE`), because a transaction
-that starts reading and then wants to write can only fail. Transactions are short and never wait for the network.
+that starts reading and then wants to write can only fail. PostgreSQL by URL. Transactions are short and never wait for the
+network, and everything has a bound: connections, the wait for one, a statement, and a transaction that nobody goes on with.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry.trace import Tracer
-from sqlalchemy import Connection, MetaData, event, make_url
+from sqlalchemy import URL, Connection, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from observability.sql import trace_statements
+from services.kit.database_url import parse_database_url
 
+T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5_000
-READERS = 4
+"""For a connection of the pool, for SQLite's lock, and for one statement of PostgreSQL's, its locks included."""
+ABANDONED_TIMEOUT_MS = 5_000
+"""After which PostgreSQL ends a transaction that nobody goes on with: its replica is paused, and its siblings wait."""
+CONNECT_TIMEOUT_S = 5.0
+READERS, MORE_READERS = 4, 4
 WRITERS_OF_SQLITE = 1
 """SQLite has one writer at a time: waiting for it in a queue is fair, waiting for its lock is not."""
-WRITERS = 4
+READERS_OF_POSTGRESQL = WRITERS_OF_POSTGRESQL = 3
+"""Of a replica: sixteen replicas fit under the 100 connections that a PostgreSQL server takes by default."""
 MAKING_ATTEMPTS, MAKING_PAUSE_S = 200, 0.05
 """Of making a new file, in all longer than another replica takes to make it."""
+_LOCKED = "locked"
 
 
 class Database:
@@ -33,42 +42,26 @@ class Database:
 
     Readers commit each statement by itself. A transaction around a single SELECT would cost three trips to the driver's thread
     instead of one, which is more than the SELECT.
+
+    Raises:
+        DatabaseUrlError: The URL names no database that can be used.
     """
 
     def __init__(self, url: str, tracer: Tracer, name: str) -> None:
-        wait_s = BUSY_TIMEOUT_MS / 1_000
-        writers = WRITERS_OF_SQLITE if make_url(url).get_backend_name() == "sqlite" else WRITERS
-        self._writer = create_async_engine(url, pool_size=writers, max_overflow=0, pool_timeout=wait_s)
-        self._reader = create_async_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            skip_autocommit_rollback=True,
-            pool_size=READERS,
-            max_overflow=READERS,
-            pool_timeout=wait_s,
-        )
-        for engine in (self._writer.sync_engine, self._reader.sync_engine):
-            if engine.dialect.name == "sqlite":
-                event.listen(engine, "connect", _configure_sqlite)
-            trace_statements(engine, tracer, name)
-        if self._writer.dialect.name == "sqlite":
-            event.listen(self._writer.sync_engine, "begin", _begin_immediately)
+        parsed = parse_database_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            self._writer = writing_engine(parsed, name, pool_size=WRITERS_OF_SQLITE)
+            readers, more = READERS, MORE_READERS
+        else:
+            self._writer = writing_engine(parsed, name, pool_size=WRITERS_OF_POSTGRESQL)
+            readers, more = READERS_OF_POSTGRESQL, 0
+        self._reader = _engine(parsed, name, readers, more, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True)
+        for engine in (self._writer, self._reader):
+            trace_statements(engine.sync_engine, tracer, name)
 
     async def create(self, metadata: MetaData) -> None:
-        """Makes the tables that are missing; replicas may do so at the same time.
-
-        While one replica switches a new file to WAL, SQLite tells the others that it is locked at once, whatever the busy
-        timeout: one in twelve pairs that started together met this. So they try again, without holding up the event loop,
-        which the one that makes the file may be sharing.
-        """
-        for _ in range(MAKING_ATTEMPTS - 1):
-            try:
-                await self._create(metadata)
-            except (sqlite3.OperationalError, OperationalError):
-                await asyncio.sleep(MAKING_PAUSE_S)
-            else:
-                return
-        await self._create(metadata)
+        """Makes the tables that are missing; replicas may do so at the same time."""
+        await until_unlocked(lambda: self._create(metadata))
 
     async def _create(self, metadata: MetaData) -> None:
         async with self._writer.begin() as connection:
@@ -90,6 +83,60 @@ class Database:
         """Closes all connections."""
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+def writing_engine(url: URL, name: str, pool_size: int = 1) -> AsyncEngine:
+    """An engine whose transactions are to write; `name` is how PostgreSQL's own views call its connections."""
+    engine = _engine(url, name, pool_size, 0)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "begin", _begin_immediately)
+    return engine
+
+
+async def until_unlocked(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What `attempt` returns, once SQLite's lock lets it.
+
+    While one process switches a new file to WAL, SQLite tells the others that it is locked at once, whatever the busy timeout:
+    one in twelve pairs that started together met this. So they try again, without holding up the event loop, which the one
+    that makes the file may be sharing. Any other error is passed on.
+    """
+    for _ in range(MAKING_ATTEMPTS - 1):
+        try:
+            return await attempt()
+        except (sqlite3.OperationalError, DBAPIError) as error:
+            if not _is_locked(error):
+                raise
+        await asyncio.sleep(MAKING_PAUSE_S)
+    return await attempt()
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether SQLite says so: on connecting as the driver's own error, later as SQLAlchemy's."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(original, sqlite3.OperationalError) and _LOCKED in str(original)
+
+
+def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: Any) -> AsyncEngine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=BUSY_TIMEOUT_MS / 1_000,
+        connect_args={} if is_sqlite else _postgresql_arguments(name),
+        hide_parameters=True,  # Errors reach logs, and the values are customers' own.
+        **options,
+    )
+    if is_sqlite:
+        event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    return engine
+
+
+def _postgresql_arguments(name: str) -> dict[str, object]:
+    bounds = {"statement_timeout": BUSY_TIMEOUT_MS, "idle_in_transaction_session_timeout": ABANDONED_TIMEOUT_MS}
+    settings = {key: str(value) for key, value in bounds.items()}
+    # Just-in-time compilation costs our small statements more than they take.
+    return {"timeout": CONNECT_TIMEOUT_S, "server_settings": {"application_name": name, "jit": "off", **settings}}
 
 
 def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -1,0 +1,27 @@
+"""Rows that several writers may want to add at the same time."""
+
+from sqlalchemy import Column, Integer, MetaData, String, Table, select
+
+from services.kit.rows import insert_new
+from tests.services.databases import Databases, open_database
+
+METADATA = MetaData()
+BOXES = Table("boxes", METADATA, Column("id", Integer, primary_key=True), Column("label", String(20), unique=True))
+
+
+async def test_a_row_is_new_once(databases: Databases) -> None:
+    database = open_database(await databases.with_tables(METADATA))
+    async with database.write() as connection:
+        news = [await insert_new(connection, BOXES, {"id": 1, "label": label}) for label in ("a", "b")]
+    async with database.read() as connection:
+        kept = (await connection.execute(select(BOXES.c.label))).scalars().all()
+    await database.close()
+    assert (news, kept) == ([True, False], ["a"])
+
+
+async def test_any_unique_key_that_is_taken_keeps_a_row_out(databases: Databases) -> None:
+    database = open_database(await databases.with_tables(METADATA))
+    async with database.write() as connection:
+        news = [await insert_new(connection, BOXES, {"id": number, "label": "a"}) for number in (1, 2)]
+    await database.close()
+    assert news == [True, False]
