@@ -54,6 +54,16 @@ class Metrics:
         self.sagas_open = Gauge(names.SAGAS_OPEN, "Sagas that are neither done nor undone.", registry=self.registry)
         self.sagas_finished = self._counter(names.SAGAS_FINISHED, "Sagas done and undone.", [names.LABEL_OUTCOME])
         self.sagas_taken = self._counter(names.SAGAS_TAKEN_OVER, "Sagas that another worker had left.", [names.LABEL_STATE])
+        external = [names.LABEL_EXTERNAL]
+        self.external_slots = Gauge(
+            names.EXTERNAL_SLOTS, "Calls that a system outside takes at once.", external, registry=self.registry
+        )
+        self.external_slots_used = Gauge(
+            names.EXTERNAL_SLOTS_USED, "Calls that a system outside is busy with.", external, registry=self.registry
+        )
+        self.external_waiting = Gauge(
+            names.EXTERNAL_WAITING, "Calls that wait for a slot of a system outside.", external, registry=self.registry
+        )
         self.injections = self._counter(names.CHAOS_INJECTIONS, "Faults injected.", [names.LABEL_FAULT, names.LABEL_TARGET])
         self.active_leases = Gauge(names.CHAOS_ACTIVE, "Chaos leases in force here.", registry=self.registry)
         self.spans_dropped = self._counter(names.SPANS_DROPPED, "Spans that never reached the collector.", [])

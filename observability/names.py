@@ -20,6 +20,9 @@ OUTBOX_ATTEMPTS_FAILED: Final = "outbox_attempts_failed_total"  # topic
 SAGAS_OPEN: Final = "saga_open"  # sagas that are neither done nor undone
 SAGAS_FINISHED: Final = "saga_finished_total"  # outcome (done, undone)
 SAGAS_TAKEN_OVER: Final = "saga_taken_over_total"  # state (running, compensating) in which another worker left it
+EXTERNAL_SLOTS: Final = "external_slots"  # external: how many calls a simulated system outside takes at once
+EXTERNAL_SLOTS_USED: Final = "external_slots_in_use"  # external
+EXTERNAL_WAITING: Final = "external_waiting_calls"  # external: calls that wait for a slot
 CHAOS_INJECTIONS: Final = "chaos_injections_total"  # fault, target
 CHAOS_ACTIVE: Final = "chaos_active_leases"  # number of leases in force in this process
 SPANS_DROPPED: Final = "telemetry_spans_dropped_total"  # spans that never reached the collector
@@ -35,6 +38,7 @@ LABEL_TO: Final = "to"
 LABEL_KIND: Final = "kind"
 LABEL_TOPIC: Final = "topic"
 LABEL_STATE: Final = "state"
+LABEL_EXTERNAL: Final = "external"
 LABEL_FAULT: Final = "fault"
 LABEL_TARGET: Final = "target"
 

@@ -1,1 +1,1 @@
-"""Charges and refunds, each once an order."""
+"""Payments of orders: authorised, captured, voided and refunded, each once, with a double-entry ledger."""

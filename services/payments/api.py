@@ -2,37 +2,54 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Path, Request
 
-from services.kit.errors import ConflictError
-from services.kit.internal import require_internal_token
-from services.payments.domain import Charge, ChargeRefusedError
-from services.payments.schemas import ChargeIn, ChargeOut
-from services.payments.store import ChargeStore
+from services.kit.errors import ConflictError, OverloadedError
+from services.kit.internal import internal_router
+from services.kit.problems import problems
+from services.payments.domain import PaymentRefusedError, Step
+from services.payments.processor import Processor
+from services.payments.schemas import AuthorisationIn, PaymentOut
 
-router = APIRouter(prefix="/internal", dependencies=[Depends(require_internal_token)], tags=["payments"])
+router = internal_router("payments")
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+_ANSWERS = problems(ConflictError.status, OverloadedError.status)
 
 
-def _store(request: Request) -> ChargeStore:
-    store: ChargeStore = request.app.state.service
-    return store
+def _processor(request: Request) -> Processor:
+    processor: Processor = request.app.state.service
+    return processor
 
 
-def _out(charge: Charge) -> ChargeOut:
-    return ChargeOut(order_id=charge.order_id, amount_cents=charge.amount_cents, state=charge.state)
-
-
-@router.put("/charges/{order_id}")
-async def charge(order_id: OrderId, body: ChargeIn, request: Request) -> ChargeOut:
-    """Charges an order."""
+async def _take(step: Step, order_id: str, request: Request) -> PaymentOut:
     try:
-        return _out(await _store(request).charge(order_id, body.customer_id, body.amount_cents))
-    except ChargeRefusedError as error:
+        return PaymentOut.of(await _processor(request).take(step, order_id))
+    except PaymentRefusedError as error:
         raise ConflictError(str(error)) from None
 
 
-@router.put("/refunds/{order_id}")
-async def refund(order_id: OrderId, request: Request) -> ChargeOut:
-    """Undoes the charge of an order."""
-    return _out(await _store(request).refund(order_id))
+@router.put("/payments/{order_id}/authorisation", responses=_ANSWERS)
+async def authorise(order_id: OrderId, body: AuthorisationIn, request: Request) -> PaymentOut:
+    """Holds an amount of the customer's money; 422 when the acquirer declines it."""
+    try:
+        return PaymentOut.of(await _processor(request).authorise(order_id, body.customer_id, body.amount_cents))
+    except PaymentRefusedError as error:
+        raise ConflictError(str(error)) from None
+
+
+@router.put("/payments/{order_id}/capture", responses=_ANSWERS)
+async def capture(order_id: OrderId, request: Request) -> PaymentOut:
+    """Takes what is held."""
+    return await _take(Step.CAPTURE, order_id, request)
+
+
+@router.put("/payments/{order_id}/void", responses=_ANSWERS)
+async def void(order_id: OrderId, request: Request) -> PaymentOut:
+    """Lets go of what is held, or makes sure that nothing ever is."""
+    return await _take(Step.VOID, order_id, request)
+
+
+@router.put("/payments/{order_id}/refund", responses=_ANSWERS)
+async def refund(order_id: OrderId, request: Request) -> PaymentOut:
+    """Gives back what was taken, or lets go of what is held, or makes sure that nothing ever is."""
+    return await _take(Step.REFUND, order_id, request)

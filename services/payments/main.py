@@ -9,22 +9,25 @@ from services.kit import serve
 from services.kit.app import create_service
 from services.kit.kit import Kit
 from services.kit.settings import Settings
-from services.payments.api import router
-from services.payments.store import ChargeStore
+from services.payments import api, audit
+from services.payments.acquirer import Acquirer
+from services.payments.processor import Processor
+from services.payments.store import PaymentStore
 
 
 @asynccontextmanager
-async def start(kit: Kit) -> AsyncIterator[ChargeStore]:
-    """Opens the database."""
+async def start(kit: Kit) -> AsyncIterator[Processor]:
+    """Opens the database and the line to the acquirer."""
+    external = kit.settings.load_topology().services[kit.settings.service].external
     async with kit.database() as database:
-        store = ChargeStore(database)
+        store = PaymentStore(database)
         await store.prepare()
-        yield store
+        yield Processor(store, Acquirer(external, kit.telemetry.metrics))
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application."""
-    return create_service(settings, [router], start)
+    return create_service(settings, [api.router, audit.router], start)
 
 
 def main() -> None:

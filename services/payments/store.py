@@ -1,64 +1,124 @@
-"""Where charges are kept: one row an order, so that an order cannot be charged twice."""
+"""Where payments are kept: one row an order, changed in one transaction with the ledger.
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, update
+Concurrent writers of one payment take turns: on SQLite because a writing transaction is alone from its start, on PostgreSQL
+because the first to add the row makes the second wait, and whoever would change it locks it.
+"""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Label, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
-from services.payments.domain import Charge, ChargeState, repeated
+from services.kit.rows import insert_new
+from services.payments.domain import NOBODY, Payment, PaymentState, Step, next_state, repeated, transaction_of
+from services.payments.ledger import Ledger, record
+from services.payments.tables import metadata, payments, transactions
 
-_metadata = MetaData()
-_charges = Table(
-    "charges",
-    _metadata,
-    Column("order_id", String(36), primary_key=True),
-    Column("customer_id", Integer, nullable=False),
-    Column("amount_cents", Integer, nullable=False),
-    Column("state", String(20), nullable=False),
-)
+__all__ = ["Account", "Change", "PaymentStore", "metadata"]
 
 
-class ChargeStore:
-    """Charges by order."""
+@dataclass(frozen=True)
+class Change:
+    """What a payment is now, and whether it became so just now."""
+
+    payment: Payment
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Account:
+    """A payment, and how often the ledger says that it was captured and refunded."""
+
+    payment: Payment
+    captures: int
+    refunds: int
+
+
+class PaymentStore:
+    """Payments by order, and the ledger to read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.ledger = Ledger(database)
 
     async def prepare(self) -> None:
-        """Makes the table."""
-        await self._database.create(_metadata)
+        """Makes the tables."""
+        await self._database.create(metadata)
 
-    async def charge(self, order_id: str, customer_id: int, amount_cents: int) -> Charge:
-        """Charges an order, once however often it is asked. Raises ChargeRefusedError."""
+    async def find(self, order_id: str) -> Payment | None:
+        """What became of an order's money."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(payments).where(payments.c.order_id == order_id))).first()
+        return _payment(row) if row else None
+
+    async def authorise(self, wanted: Payment) -> Payment:
+        """Keeps an authorisation, once however often it comes. Raises PaymentRefusedError."""
         async with self._database.write() as connection:
-            existing = await _find(connection, order_id)
-            if existing:
-                return repeated(existing, amount_cents)
-            charge = Charge(order_id, customer_id, amount_cents, ChargeState.CHARGED)
-            await _insert(connection, charge)
-            return charge
+            if await _add(connection, wanted):
+                return wanted
+            return repeated(await _locked(connection, wanted.order_id), wanted)
 
-    async def refund(self, order_id: str) -> Charge:
-        """Undoes a charge, or makes sure that it never happens."""
+    async def change(self, step: Step, order_id: str) -> Change:
+        """Takes a step other than an authorisation, once however often it is told. Raises PaymentRefusedError."""
         async with self._database.write() as connection:
-            existing = await _find(connection, order_id)
-            if existing is None:
-                await _insert(connection, Charge(order_id, 0, 0, ChargeState.REFUNDED))
-            else:
-                undo = update(_charges).where(_charges.c.order_id == order_id)
-                await connection.execute(undo.values(state=ChargeState.REFUNDED))
-            refunded = await _find(connection, order_id)
-            assert refunded is not None  # noqa: S101 - written above, in this transaction.
-            return refunded
+            before = await _locked_if_any(connection, order_id)
+            if before is None:
+                tombstone = Payment(order_id, NOBODY, 0, next_state(step, order_id, None))
+                if await _add(connection, tombstone):
+                    return Change(tombstone, is_new=True)
+                before = await _locked(connection, order_id)
+            after = replace(before, state=next_state(step, order_id, before.state))
+            if after == before:
+                return Change(before, is_new=False)
+            await connection.execute(update(payments).where(payments.c.order_id == order_id).values(state=after.state))
+            await _record(connection, before.state, after)
+            return Change(after, is_new=True)
+
+    async def page(self, after: str, limit: int) -> list[Account]:
+        """Payments by order id, above `after`."""
+
+        def times(step: Step) -> Label[int]:
+            of_it = transactions.c.order_id == payments.c.order_id, transactions.c.kind == step
+            return select(func.count()).where(*of_it).scalar_subquery().label(step)
+
+        query = select(payments, times(Step.CAPTURE), times(Step.REFUND))
+        query = query.where(payments.c.order_id > after).order_by(payments.c.order_id).limit(limit)
+        async with self._database.read() as connection:
+            return [Account(_payment(row), row.capture, row.refund) for row in (await connection.execute(query)).all()]
 
 
-async def _find(connection: AsyncConnection, order_id: str) -> Charge | None:
-    row = (await connection.execute(select(_charges).where(_charges.c.order_id == order_id))).first()
-    return Charge(row.order_id, row.customer_id, row.amount_cents, ChargeState(row.state)) if row else None
+async def _add(connection: AsyncConnection, payment: Payment) -> bool:
+    """Adds a payment with its transaction, unless the order has one."""
+    row = {
+        "order_id": payment.order_id,
+        "customer_id": payment.customer_id,
+        "amount_cents": payment.amount_cents,
+        "state": payment.state,
+    }
+    if not await insert_new(connection, payments, row):
+        return False
+    await _record(connection, None, payment)
+    return True
 
 
-async def _insert(connection: AsyncConnection, charge: Charge) -> None:
-    await connection.execute(
-        insert(_charges).values(
-            order_id=charge.order_id, customer_id=charge.customer_id, amount_cents=charge.amount_cents, state=charge.state
-        )
-    )
+async def _record(connection: AsyncConnection, before: PaymentState | None, payment: Payment) -> None:
+    transaction = transaction_of(before, payment)
+    if transaction:
+        await record(connection, transaction)
+
+
+async def _locked_if_any(connection: AsyncConnection, order_id: str) -> Payment | None:
+    query = select(payments).where(payments.c.order_id == order_id).with_for_update()
+    row = (await connection.execute(query)).first()
+    return _payment(row) if row else None
+
+
+async def _locked(connection: AsyncConnection, order_id: str) -> Payment:
+    found = await _locked_if_any(connection, order_id)
+    assert found is not None  # noqa: S101 - somebody has just added it, and payments are never deleted.
+    return found
+
+
+def _payment(row: Row[tuple[object, ...]]) -> Payment:
+    return Payment(row.order_id, row.customer_id, row.amount_cents, PaymentState(row.state))
