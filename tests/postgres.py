@@ -53,7 +53,7 @@ class PostgresServer:
         secret, data, log = (self._folder / name for name in ("password", "data", "log"))
         secret.write_text(PASSWORD)
         secret.chmod(0o644)  # Inside a folder that only the owner enters.
-        initdb = [self._binaries / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}"]
+        initdb = [str(self._binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}"]
         made = subprocess.run(
             [*self._as_owner, *initdb, "--no-sync", "-E", "UTF8", "--no-locale"], capture_output=True, check=False, cwd="/"
         )
@@ -66,7 +66,7 @@ class PostgresServer:
                 [*leash, self._binaries / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd="/"
             )
         deadline = time.monotonic() + _READY_S
-        probe = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        probe = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(probe, check=False).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")

@@ -38,6 +38,7 @@ class Databases(ABC):
     async def empty(self) -> str:
         """URL of a new database without tables."""
 
+    @abstractmethod
     async def discard(self, url: str) -> None:
         """Makes room; whoever was connected to the database is not any more."""
 
@@ -55,6 +56,9 @@ class SqliteDatabases(Databases):
 
     async def empty(self) -> str:
         return f"sqlite+aiosqlite:///{self._folder / str(next(self._number))}.sqlite"
+
+    async def discard(self, url: str) -> None:
+        _file(url).unlink()
 
     async def _copy(self, url: str) -> str:
         copy = await self.empty()
