@@ -39,7 +39,7 @@ class _Application(FastAPI):
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, request id, bounds of the head, chaos, deadline, bound of the body, routes.
+    A request passes, outside in: server span, metrics, request id, bound of the head, chaos, deadline, bound of the body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.

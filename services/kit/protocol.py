@@ -6,7 +6,7 @@ in plain text.
 
 from http import HTTPStatus
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from services.kit.errors import problem_response
 from services.kit.head import MAX_HEAD_BYTES
@@ -44,7 +44,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
 
     def _refuse(self, status: int, detail: str) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # Else this would stand in the middle of another answer.
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's own annotation leaves out that there is none at first.
+        if cycle is None or cycle.response_complete:  # Else this would stand in the middle of another answer.
             answer = problem_response(status, detail, {"connection": "close"})
             head = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
             self.transport.write(STATUS_LINE[status] + head + b"\r\n" + bytes(answer.body))

@@ -2,12 +2,30 @@
 
 from pydantic import BaseModel, Field
 
+from services.users.domain import MAX_EMAIL, MAX_NAME
+
 
 class Credentials(BaseModel):
     """What a customer signs in with."""
 
-    email: str = Field(min_length=3, max_length=200)
+    email: str = Field(min_length=3, max_length=MAX_EMAIL)
     password: str = Field(min_length=1, max_length=200)
+
+
+class CustomerIn(BaseModel):
+    """Who wants to become a customer."""
+
+    email: str = Field(min_length=3, max_length=MAX_EMAIL)
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    password: str = Field(min_length=8, max_length=200)
+
+
+class CustomerOut(BaseModel):
+    """A customer, as they are kept."""
+
+    customer_id: int
+    email: str
+    name: str
 
 
 class SignedIn(BaseModel):

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Identity, Integer, MetaData, String, Table, insert, select
 
 from services.kit.database import Database
+from services.kit.rows import insert_new
 from services.users import seed
 
-_metadata = MetaData()
+metadata = MetaData()
 _customers = Table(
     "customers",
-    _metadata,
-    Column("id", Integer, primary_key=True),
+    metadata,
+    # PostgreSQL counts apart from what the seed takes; SQLite goes on from the highest.
+    Column("id", Integer, Identity(start=seed.CUSTOMERS + 1), primary_key=True),
     Column("email", String(200), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     Column("password_hash", String(200), nullable=False),
@@ -35,7 +37,7 @@ class CustomerStore:
 
     async def prepare(self) -> None:
         """Makes the tables and, where they are empty, the seed."""
-        await self._database.create(_metadata)
+        await self._database.create(metadata)
         async with self._database.write() as connection:
             if (await connection.execute(select(_customers.c.id).limit(1))).first() is None:
                 rows = [
@@ -50,3 +52,12 @@ class CustomerStore:
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         return Customer(row.id, row.name, row.password_hash) if row else None
+
+    async def add(self, email: str, name: str, password_hash: str) -> Customer | None:
+        """A new customer; None when the address is taken, however close the race for it was."""
+        values = {"email": email, "name": name, "password_hash": password_hash}
+        query = select(_customers.c.id).where(_customers.c.email == email)
+        async with self._database.write() as connection:
+            if not await insert_new(connection, _customers, values):
+                return None
+            return Customer((await connection.execute(query)).scalar_one(), name, password_hash)

@@ -12,7 +12,8 @@ from services.kit.errors import install_error_mapping
 from services.kit.strict_json import StrictRoute
 
 if TYPE_CHECKING:
-    from tests.services.kit.conftest import Answer, Tools
+    from tests.services.asgi import Answer
+    from tests.services.kit.conftest import Tools
 
 
 class Amount(BaseModel):
