@@ -1,0 +1,38 @@
+"""Every event was handled exactly once in effect by each of its consumers, or waits, or is kept as a dead letter."""
+
+from collections import Counter
+
+from chaos.invariants.books import Books
+from chaos.invariants.finding import InvariantFinding, Judged, conclude
+from chaos.invariants.postings import HANDLED, KEPT_S, Fate, postings
+
+ACCEPTED_EVENT = "order.accepted"
+
+
+def events_once(books: Books) -> InvariantFinding:
+    """Compares outboxes with inboxes, both ways. What events did is for `told_once`, `popular_counted` and `couriers_bound`."""
+    judged = [each for each in postings(books) if each.row.key not in books.moving]
+    fates = Counter(each.fate for each in judged)
+    known = {row.event_id for rows in books.outbox.values() for row in rows}
+    copies = Counter((each.row.event_id, each.row.destination, each.consumer) for each in judged)
+    fresh = books.read_at - KEPT_S
+    announced = {each.row.key for each in judged if each.row.type == ACCEPTED_EVENT}
+    breaches = {
+        "sent and never handled": {each.row.event_id for each in judged if each.fate is Fate.LOST},
+        "handled though never published": {
+            row.event_id
+            for rows in books.inbox.values()
+            for row in rows
+            if row.state == HANDLED and row.handled_at > fresh and row.key not in books.moving and row.event_id not in known
+        },
+        "published twice to one consumer": {event for (event, _, _), count in copies.items() if count > 1},
+        "accepted orders that nobody was told of": {
+            name for name, order in books.accepted.items() if order.created_at > fresh and name not in announced
+        },
+    }
+    waiting, dead = fates[Fate.WAITING], fates[Fate.DEAD]
+    aside = [f"{count} {what}" for count, what in ((waiting, "still waiting"), (dead, "dead letters")) if count]
+    holding = "was handled exactly once" + (f", but for {' and '.join(aside)}" if aside else "")
+    return conclude(
+        Judged(len(judged), "addressed event", holding, len(books.moving)), breaches, {"waiting": waiting, "dead": dead}
+    )
