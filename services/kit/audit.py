@@ -8,7 +8,8 @@ from pydantic import BaseModel
 MAX_PAGE = 500
 
 Row = TypeVar("Row", bound=BaseModel)
-After = Annotated[str, Query(max_length=200, description="`next` of the page before; empty for the first")]
+After = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$", description="`next` of the page before; empty for the first")]
+"""Without the character that PostgreSQL has in no text."""
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
 
