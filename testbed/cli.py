@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 import click
 
 from chaos.experiment.commands import run
+from chaos.http_get import FetchError
 from chaos.parameters import Duration
 from chaos.targets.errors import TargetError
 from services.policy import Profile
@@ -22,7 +23,10 @@ from testbed.run import CURRENT, RunFolder
 from testbed.screens import describe_difference, print_status, print_up
 from testbed.start_screen import StartScreen
 from testbed.terminal import console, print_log_line
+from testbed.verify import verify_running
+from testbed.verify_screen import print_verification, verification_json
 
+EXIT_BROKEN: Final = 1
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130
 _DEMO: Final = "delivery-outage"
@@ -30,6 +34,7 @@ _RESTART_TIMEOUT_S: Final = 300.0
 _MAX_USERS: Final = 10_000
 _MAX_LOAD_MS: Final = 3_600_000.0
 _MAX_LINES: Final = 10_000
+_MAX_WAIT_MS: Final = 600_000.0
 
 _state = click.option(
     "--state", type=click.Path(path_type=Path), default=CURRENT, show_default=True, help="Folder of the running system."
@@ -169,6 +174,23 @@ def load(
     sys.exit(run_load(options, system.addresses[entry], console()))
 
 
+@cli.command("verify")
+@click.option("--wait", "wait_ms", type=Duration(_MAX_WAIT_MS), default="30s", show_default=True, help="Longest wait.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_state
+def verify_command(wait_ms: float, as_json: bool, state: Path) -> int:  # noqa: FBT001 - click passes options by name
+    """Check that no order was lost or doubled, from the services' own books.
+
+    Waits for what is under way to finish. Exit code 0: every invariant holds; 1: one does not; 2: the books cannot be read.
+    """
+    done = verify_running(state, wait_ms / 1_000)
+    if as_json:
+        print(verification_json(done))
+    else:
+        print_verification(console(), done)
+    return EXIT_BROKEN if done.broken else 0
+
+
 @cli.command("open")
 @click.argument("place", type=click.Choice(PLACES), default=PLACES[0])
 @_state
@@ -218,7 +240,7 @@ def main() -> NoReturn:
     except BrokenPipeError:  # `testbed logs | head` has seen enough.
         sys.stderr.close()
         sys.exit(0)
-    except (ControlError, TargetError, LoadError, NothingToOpenError, LookupError, ValueError, OSError) as error:
+    except (ControlError, TargetError, LoadError, NothingToOpenError, FetchError, LookupError, ValueError, OSError) as error:
         _fail(f"testbed: {error}")
     except (click.Abort, KeyboardInterrupt):
         console(sys.stderr).print("testbed: interrupted")

@@ -19,7 +19,9 @@ from chaos.invariants.rows import (
     StockRow,
     TransactionRow,
 )
+from services.registry import InstanceState
 from services.topology import Topology
+from testbed.control import SystemStatus
 
 ORDERS, PAYMENTS, RESTAURANTS, DELIVERIES, NOTIFICATIONS = "orders", "payments", "restaurants", "deliveries", "notifications"
 KEEPERS = (ORDERS, PAYMENTS, RESTAURANTS, DELIVERIES, NOTIFICATIONS)
@@ -79,3 +81,11 @@ def read_books(library: Library, now: Callable[[], float]) -> Books:
         consumers={kind: route.consumers for kind, route in events.items()},
         read_at=now(),
     )
+
+
+def library_of(system: SystemStatus, topology: Topology, token: str, get: Get) -> Library:
+    """The books of a running system: of each service an instance that is up and not paused by a fault, if there is one."""
+    paused = {lease.instance for lease in system.leases if lease.kind == "pause"}
+    up = [each for each in system.instances if each.state is InstanceState.UP and each.port]
+    roots = {each.service: each.base_url for each in sorted(up, key=lambda each: each.name not in paused)}
+    return Library(roots, token, get, topology)
