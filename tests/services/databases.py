@@ -10,6 +10,8 @@ from opentelemetry.trace import NoOpTracer
 from sqlalchemy import MetaData
 
 from services.kit.database import Database
+from services.kit.migrations.revisions import Revisions
+from services.kit.migrations.runner import migrate
 from tests.postgres import PostgresServer
 
 
@@ -21,10 +23,12 @@ class Databases(ABC):
         self._templates: dict[str, str] = {}
 
     async def fresh(self, service: str) -> str:
-        """URL of a new database with the tables of `service` (`orders`), and no rows."""
+        """URL of a new database at head of the migrations of `service` (`orders`), without rows."""
         if service not in self._templates:
             url = await self.empty()
-            await _fill(url, service)
+            revisions = Revisions.of(service, f"services.{service}.main")
+            assert revisions is not None, f"{service} has no migrations"
+            await migrate(url, revisions)
             self._templates[service] = url
         return await self._copy(self._templates[service])
 
@@ -98,13 +102,6 @@ class PostgresDatabases(Databases):
 def open_database(url: str) -> Database:
     """A database whose statements nobody traces."""
     return Database(url, NoOpTracer(), "tests")
-
-
-async def _fill(url: str, service: str) -> None:
-    from importlib import import_module  # noqa: PLC0415 - until migrations land
-
-    store = import_module(f"services.{service}.store")
-    await _create(url, getattr(store, "metadata", None) or store._metadata)
 
 
 async def _create(url: str, metadata: MetaData) -> None:

@@ -1,0 +1,1 @@
+"""Schemas of services' databases: numbered migrations, run once and outside of the replicas, which wait for them."""
