@@ -5,16 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from services.kit.audit import MAX_PAGE, After, Limit, Page, page_of
-from services.kit.errors import NotFoundError
 from services.kit.internal import require_internal_token
 from services.kit.message import DEGRADED_HEADER
+from services.orders.cursor import Cursor, read_cursor, write_cursor
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.placing import OrderBook
-from services.orders.schemas import LineIO, OrderAudit, OrderIn, OrderOut
+from services.orders.schemas import MAX_ID, LineIO, OrderIn, OrderOut, OrderPage
 
 router = APIRouter(prefix="/internal", dependencies=[Depends(require_internal_token)], tags=["orders"])
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+CustomerId = Annotated[int, Query(ge=1, le=MAX_ID)]
+MAX_PAGE = 100
 
 
 def _book(request: Request) -> OrderBook:
@@ -35,7 +36,10 @@ def _out(order: Order) -> OrderOut:
 
 @router.post("/orders", status_code=201)
 async def place(
-    body: OrderIn, request: Request, response: Response, idempotency_key: Annotated[str, Header(max_length=100)] = ""
+    body: OrderIn,
+    request: Request,
+    response: Response,
+    idempotency_key: Annotated[str, Header(max_length=100, pattern=r"^[ -~]*$")] = "",
 ) -> OrderOut:
     """Places an order; a repeated key answers with the order that it placed."""
     lines = tuple(Line(item.dish_id, item.quantity) for item in body.items)
@@ -46,18 +50,26 @@ async def place(
     return _out(order)
 
 
+@router.get("/orders")
+async def list_orders(
+    customer_id: CustomerId,
+    request: Request,
+    before: Cursor = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+) -> OrderPage:
+    """A customer's orders, the newest first."""
+    found = await _book(request).store.of_customer(customer_id, read_cursor(before), limit + 1)
+    following = write_cursor(found[limit - 1]) if len(found) > limit else None
+    return OrderPage(orders=[_out(order) for order in found[:limit]], next=following)
+
+
 @router.get("/orders/{order_id}")
-async def find(order_id: OrderId, customer_id: Annotated[int, Query(ge=1)], request: Request) -> OrderOut:
+async def find(order_id: OrderId, customer_id: CustomerId, request: Request) -> OrderOut:
     """A customer's own order."""
-    order = await _book(request).store.find(order_id)
-    if order is None or order.customer_id != customer_id:
-        raise NotFoundError(f"order {order_id} does not exist")
-    return _out(order)
+    return _out(await _book(request).of_customer(order_id, customer_id))
 
 
-@router.get("/audit")
-async def audit(request: Request, after: After = "", limit: Limit = MAX_PAGE) -> Page[OrderAudit]:
-    """All orders, by id."""
-    found = await _book(request).store.page(after, limit + 1)
-    rows = [OrderAudit(id=o.id, status=o.status, created_at=o.created_at, deferred=o.deferred) for o in found]
-    return page_of(rows, [row.id for row in rows], limit)
+@router.post("/orders/{order_id}/cancellation")
+async def cancel(order_id: OrderId, customer_id: CustomerId, request: Request) -> OrderOut:
+    """Cancels a customer's own order, also while it is being placed; a confirmed one it does not."""
+    return _out(await _book(request).cancel(order_id, customer_id))

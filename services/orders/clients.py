@@ -1,4 +1,4 @@
-"""What orders asks of other services."""
+"""What orders asks of other services. Everything is keyed by the order's id, so that asking twice is as good as once."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from services.orders.domain import Line
 from services.policy import FallbackKind
 
 
-class Quote(BaseModel):
-    """What a basket costs."""
+class Reservation(BaseModel):
+    """What the restaurant says to a basket that it keeps."""
 
     total_cents: int
 
@@ -27,7 +27,7 @@ class _Basket(BaseModel):
     items: list[_LineOut]
 
 
-class _Charge(BaseModel):
+class _Authorisation(BaseModel):
     customer_id: int
     amount_cents: int
 
@@ -36,9 +36,14 @@ class _Wanted(BaseModel):
     customer_id: int
 
 
-class _Notification(BaseModel):
-    customer_id: int
-    text: str
+_RESERVATION = "/internal/reservations/{order_id}"
+_PAYMENT = "/internal/payments/{order_id}/"
+_ASSIGNMENT = "/internal/assignments/{order_id}"
+
+
+def _keyed(method: str, route: str, order_id: str, body: BaseModel | None = None) -> Outgoing:
+    content = body.model_dump_json().encode() if body else None
+    return Outgoing(method, route.format(order_id=order_id), route, content, order_id)
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,22 @@ class Restaurants:
 
     caller: Caller
 
-    async def quote(self, restaurant_id: int, lines: tuple[Line, ...]) -> int:
-        """Whether a basket can be made, and its price in cents. Raises NotFoundError, RefusedError or CallError."""
+    async def reserve(self, order_id: str, restaurant_id: int, lines: tuple[Line, ...]) -> int:
+        """Has the portions of a basket kept, and says its price in cents.
+
+        Raises:
+            NotFoundError: There is no such restaurant.
+            RefusedError: A dish is not on its menu.
+            ConflictError: A dish is sold out, or the reservation was released before.
+            CallError: Whether it is kept is unknown.
+        """
         items = [_LineOut(dish_id=line.dish_id, quantity=line.quantity) for line in lines]
-        body = _Basket(restaurant_id=restaurant_id, items=items).model_dump_json().encode()
-        # A quote changes nothing, so it may be repeated; the key says so.
-        outgoing = Outgoing("POST", "/internal/quotes", "/internal/quotes", body, idempotency_key="quote")
-        return (await self.caller.call("restaurants", outgoing, parse_as(Quote))).total_cents
+        outgoing = _keyed("PUT", _RESERVATION, order_id, _Basket(restaurant_id=restaurant_id, items=items))
+        return (await self.caller.call("restaurants", outgoing, parse_as(Reservation))).total_cents
+
+    async def release(self, order_id: str) -> None:
+        """Gives the portions back, or makes sure that they are never kept. Raises CallError."""
+        await self.caller.call("restaurants", _keyed("DELETE", _RESERVATION, order_id), check)
 
 
 @dataclass(frozen=True)
@@ -62,16 +76,22 @@ class Payments:
 
     caller: Caller
 
-    async def charge(self, order_id: str, customer_id: int, amount_cents: int) -> None:
-        """Charges an order, once however often it is asked. Raises ConflictError or CallError."""
-        body = _Charge(customer_id=customer_id, amount_cents=amount_cents).model_dump_json().encode()
-        outgoing = Outgoing("PUT", f"/internal/charges/{order_id}", "/internal/charges/{order_id}", body, order_id)
-        await self.caller.call("payments", outgoing, check)
+    async def authorise(self, order_id: str, customer_id: int, amount_cents: int) -> None:
+        """Holds an amount of the customer's. Raises RefusedError when it is declined, ConflictError when voided, or CallError."""
+        body = _Authorisation(customer_id=customer_id, amount_cents=amount_cents)
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "authorisation", order_id, body), check)
+
+    async def capture(self, order_id: str) -> None:
+        """Takes what is held. Raises ConflictError when nothing is, or CallError."""
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "capture", order_id), check)
+
+    async def void(self, order_id: str) -> None:
+        """Lets go of what is held, or makes sure that nothing ever is. Raises ConflictError when it was taken, or CallError."""
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "void", order_id), check)
 
     async def refund(self, order_id: str) -> None:
-        """Undoes a charge, or makes sure that it never happens. Raises CallError."""
-        outgoing = Outgoing("PUT", f"/internal/refunds/{order_id}", "/internal/refunds/{order_id}", None, order_id)
-        await self.caller.call("payments", outgoing, check)
+        """Gives back what was taken, or makes sure that nothing ever is. Raises CallError."""
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "refund", order_id), check)
 
 
 @dataclass(frozen=True)
@@ -82,31 +102,14 @@ class Deliveries:
 
     async def assign(self, order_id: str, customer_id: int) -> bool:
         """Finds a courier. False: the edge's fallback `defer` answered. Raises ConflictError or CallError."""
-        body = _Wanted(customer_id=customer_id).model_dump_json().encode()
-        outgoing = Outgoing("PUT", f"/internal/assignments/{order_id}", "/internal/assignments/{order_id}", body, order_id)
 
         def assigned(reply: Reply) -> bool:
             check(reply)
             return True
 
-        offer = Offer(FallbackKind.DEFER, lambda _error: False)
-        return await self.caller.call("deliveries", outgoing, assigned, offer)
+        outgoing = _keyed("PUT", _ASSIGNMENT, order_id, _Wanted(customer_id=customer_id))
+        return await self.caller.call("deliveries", outgoing, assigned, Offer(FallbackKind.DEFER, lambda _error: False))
 
-    async def withdraw(self, order_id: str) -> None:
+    async def unassign(self, order_id: str) -> None:
         """Takes an order from its courier, or makes sure that it never gets one. Raises CallError."""
-        outgoing = Outgoing("DELETE", f"/internal/assignments/{order_id}", "/internal/assignments/{order_id}", None, order_id)
-        await self.caller.call("deliveries", outgoing, check)
-
-
-@dataclass(frozen=True)
-class Notifications:
-    """The notifications service."""
-
-    caller: Caller
-
-    async def tell(self, order_id: str, kind: str, customer_id: int, text: str) -> None:
-        """Tells a customer something about an order. Raises CallError."""
-        body = _Notification(customer_id=customer_id, text=text).model_dump_json().encode()
-        path = f"/internal/notifications/{order_id}/{kind}"
-        outgoing = Outgoing("PUT", path, "/internal/notifications/{order_id}/{kind}", body, order_id)
-        await self.caller.call("notifications", outgoing, check)
+        await self.caller.call("deliveries", _keyed("DELETE", _ASSIGNMENT, order_id), check)

@@ -1,109 +1,126 @@
-"""Placing an order: availability, charge, courier, in that order, and undoing what was done when a step fails."""
+"""Placing an order, once a key, and cancelling it while its steps run."""
 
 import asyncio
-import logging
 import time
 import uuid
 from dataclasses import dataclass, replace
 
-from services.kit.errors import ConflictError, RefusedError, ServiceError, UndoneError
-from services.kit.events.relay import Relay
+from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UndoneError
 from services.kit.resilience.deadline import remaining_ms
-from services.orders.clients import Deliveries, Payments, Restaurants
-from services.orders.domain import Line, Order, OrderStatus
-from services.orders.handlers import ASSIGN, NOTIFY, REFUND, WITHDRAW
-from services.orders.store import Note, OrderStore
+from services.kit.saga.log import SagaLog
+from services.kit.saga.record import FencedError
+from services.kit.saga.recovery import SagaRecovery
+from services.kit.saga.runner import SagaRunner
+from services.orders.domain import Failure, Line, Order, OrderStatus, accepted_status
+from services.orders.store import OrderStore
 
-_log = logging.getLogger(__name__)
-
+DEADLINE_MS = 15_000.0
+"""Of an order that is placed without one: longer than anybody's patience (5 s), short enough to free what it holds."""
 SAME_ORDER_WAIT_S = 2.0
 """How long a repeated request waits for the one that is placing the same order."""
 _SAME_ORDER_POLL_S = 0.05
+_CANCEL_ATTEMPTS = 20
+"""A cancellation competes with the steps, of which there are four."""
+
+_REFUSALS = (NotFoundError, ConflictError, RefusedError)
+"""Errors that are the customer's to mend; what else undoes an order is no fault of theirs."""
 
 
 class OrderCancelledError(UndoneError):
     """The order was undone before it was accepted: no mistake of the customer's, who may order again with a new key."""
 
-    def __init__(self, order_id: str, why: str = "it could not be completed") -> None:
+    def __init__(self, order_id: str, why: str) -> None:
         super().__init__(f"order {order_id} was cancelled: {why}; order again, with a new Idempotency-Key if you send one")
+
+
+class _CustomerCancelledError(ConflictError):
+    def __init__(self) -> None:
+        super().__init__("its customer cancelled the order")
 
 
 @dataclass(frozen=True)
 class OrderBook:
-    """Places and finds orders."""
+    """Places, cancels and finds orders."""
 
     store: OrderStore
-    restaurants: Restaurants
-    payments: Payments
-    deliveries: Deliveries
-    relay: Relay
+    sagas: SagaLog
+    runner: SagaRunner[Order]
+    recovery: SagaRecovery[Order]
 
     async def place(self, customer_id: int, restaurant_id: int, lines: tuple[Line, ...], idempotency_key: str) -> Order:
         """Places an order, once a key.
 
         Raises:
-            NotFoundError, RefusedError: The restaurant cannot make it, or the key was used for another basket.
-            ConflictError: The same order is still being placed.
-            CallError: Whether it can be made, and for how much, cannot be told; nothing was begun.
+            NotFoundError, RefusedError, ConflictError: The restaurant cannot make it, the card is declined, the key was used for
+                another basket, the same order is still being placed, or its customer cancelled it meanwhile.
             OrderCancelledError: A service that is needed did not answer, now or when the key was used first; what had been
                 done is undone.
         """
-        total_cents = await self.restaurants.quote(restaurant_id, lines)
+        now, left_ms = self.sagas.now(), remaining_ms()
         order_id = str(uuid.uuid4())
-        fresh = Order(
-            order_id, customer_id, restaurant_id, lines, total_cents, OrderStatus.PENDING, deferred=False, created_at=time.time()
-        )
-        order = await self.store.add(fresh, idempotency_key)
-        if order.id != fresh.id:
-            return await self._already_placed(order, fresh)
+        fresh = Order(order_id, customer_id, restaurant_id, lines, 0, OrderStatus.PENDING, deferred=False, created_at=now)
+        deadline_at = now + (DEADLINE_MS if left_ms is None else left_ms) / 1_000
+        order, saga = await self.store.begin(fresh, idempotency_key, deadline_at)
+        if saga is None:
+            if (order.restaurant_id, order.lines) != (restaurant_id, lines):
+                raise ConflictError("the Idempotency-Key was used for another basket; take a new one")
+            return await self._outcome(order)
         try:
-            await self.payments.charge(order.id, customer_id, total_cents)
-            assigned = await self.deliveries.assign(order.id, customer_id)
+            placed = await self.runner.forward(saga, order)
+        except FencedError:  # Its customer cancelled it, or this process stood still and another one finished it.
+            return await self._outcome(order)
         except ServiceError as error:
-            _log.warning("order %s is undone: %s", order.id, error.detail)
-            await self.cancel(order)
-            raise OrderCancelledError(order.id, error.detail) from error
-        left_ms = remaining_ms()
-        if left_ms is not None and left_ms <= 0:  # Its customer was told that it failed, and may have ordered again.
-            await self.cancel(order)
-            raise OrderCancelledError(order.id, "it took longer than its deadline")
-        return await self._accept(order, OrderStatus.CONFIRMED if assigned else OrderStatus.AWAITING_COURIER)
+            self.recovery.wake()
+            raise _as_told(order.id, Failure(error.status, error.detail)) from error
+        return replace(placed, status=accepted_status(placed))
 
-    async def cancel(self, order: Order) -> bool:
-        """Cancels a pending order and has everything undone that may have been done for it."""
-        nobody = {"customer_id": str(order.customer_id)}
-        notes = [Note(REFUND, nobody), Note(WITHDRAW, nobody), _told(order, OrderStatus.CANCELLED)]
-        cancelled = await self.store.change(order, OrderStatus.CANCELLED, notes)
-        self._wake(notes)
-        return cancelled
+    async def cancel(self, order_id: str, customer_id: int) -> Order:
+        """Cancels a customer's own order unless it is confirmed. Repeating it changes nothing.
 
-    async def _accept(self, order: Order, status: OrderStatus) -> Order:
-        notes = [_told(order, status)]
-        if status is OrderStatus.AWAITING_COURIER:
-            notes.append(Note(ASSIGN, {"customer_id": str(order.customer_id)}))
-        if not await self.store.change(order, status, notes):
-            raise OrderCancelledError(order.id)
-        self._wake(notes)
-        return replace(order, status=status, deferred=status is OrderStatus.AWAITING_COURIER)
+        Raises:
+            NotFoundError: The customer has no such order.
+            ConflictError: It is confirmed, or changes faster than it can be cancelled.
+        """
+        for _ in range(_CANCEL_ATTEMPTS):
+            order = await self.of_customer(order_id, customer_id)
+            if order.status is OrderStatus.CANCELLED:
+                return order
+            if order.status is OrderStatus.CONFIRMED:
+                raise ConflictError(f"order {order_id} is confirmed; it cannot be cancelled any more")
+            saga = await self.sagas.find(order_id)
+            if saga is None:
+                raise LookupError(f"order {order_id} has no saga")
+            try:
+                await self.runner.give_up(saga, order, _CustomerCancelledError())
+            except FencedError:
+                continue
+            self.recovery.wake()
+        raise ConflictError(f"order {order_id} is changing; try again")
 
-    async def _already_placed(self, order: Order, repeat: Order) -> Order:
-        """The outcome of the request that came first with the same key."""
-        if (order.restaurant_id, order.lines) != (repeat.restaurant_id, repeat.lines):
-            raise RefusedError("the Idempotency-Key was used for another basket; take a new one")
-        until_s = time.monotonic() + SAME_ORDER_WAIT_S
-        while order.status is OrderStatus.PENDING and time.monotonic() < until_s:
-            await asyncio.sleep(_SAME_ORDER_POLL_S)
-            order = await self.store.find(order.id) or order
-        if order.status is OrderStatus.PENDING:
-            raise ConflictError(f"order {order.id} is still being placed")
-        if order.status is OrderStatus.CANCELLED:
-            raise OrderCancelledError(order.id)
+    async def of_customer(self, order_id: str, customer_id: int) -> Order:
+        """A customer's own order. Raises NotFoundError, also for somebody else's."""
+        order = await self.store.find(order_id)
+        if order is None or order.customer_id != customer_id:
+            raise NotFoundError(f"order {order_id} does not exist")
         return order
 
-    def _wake(self, notes: list[Note]) -> None:
-        for note in notes:
-            self.relay.notify(note.topic)
+    async def _outcome(self, order: Order) -> Order:
+        """How an order that is being placed ends, if it does so soon."""
+        until_s = time.monotonic() + SAME_ORDER_WAIT_S
+        found = await self.store.find(order.id) or order
+        while found.status is OrderStatus.PENDING and time.monotonic() < until_s:
+            await asyncio.sleep(_SAME_ORDER_POLL_S)
+            found = await self.store.find(order.id) or order
+        if found.status is OrderStatus.PENDING:
+            raise ConflictError(f"order {order.id} is still being placed")
+        if found.status is OrderStatus.CANCELLED:
+            raise _as_told(order.id, found.failure)
+        return found
 
 
-def _told(order: Order, status: OrderStatus) -> Note:
-    return Note(NOTIFY, {"customer_id": str(order.customer_id), "kind": status})
+def _as_told(order_id: str, failure: Failure | None) -> ServiceError:
+    """What the customer of a cancelled order is answered, at first and whenever they ask again."""
+    for refusal in _REFUSALS:
+        if failure and failure.status == refusal.status:
+            return refusal(failure.detail)
+    return OrderCancelledError(order_id, failure.detail if failure else "it could not be completed")

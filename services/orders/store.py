@@ -1,14 +1,13 @@
 """Where orders are kept. Every change of a status names the status that it expects: a late writer changes nothing."""
 
 import json
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
-    Float,
+    Double,
+    Index,
     Integer,
     MetaData,
     Row,
@@ -17,99 +16,109 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
-    insert,
+    or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
-from services.kit.events.outbox import Outbox
-from services.orders.domain import ABANDONED_AFTER_S, Line, Order, OrderStatus, may_become
+from services.kit.events.tables import EventTables
+from services.kit.rows import insert_new
+from services.kit.saga.log import SagaLog, SagaTables
+from services.kit.saga.record import FencedError, Saga
+from services.orders.domain import Failure, Line, Order, OrderStatus, may_become
 
+MAX_DETAIL = 500
 metadata = MetaData()
-outbox = Outbox(metadata)
-_orders = Table(
+event_tables = EventTables(metadata)
+saga_tables = SagaTables(metadata)
+orders = Table(
     "orders",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("customer_id", Integer, nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
     Column("idempotency_key", String(100), nullable=False),
     Column("restaurant_id", Integer, nullable=False),
     Column("lines", Text, nullable=False),
     Column("total_cents", Integer, nullable=False),
-    Column("status", String(20), nullable=False, index=True),
+    Column("status", String(20), nullable=False),
     Column("deferred", Boolean, nullable=False),
-    Column("created_at", Float, nullable=False),
+    Column("failure_status", Integer),
+    Column("failure_detail", String(MAX_DETAIL)),
+    Column("created_at", Double, nullable=False),
     UniqueConstraint("customer_id", "idempotency_key"),
+    Index("ix_orders_customer_created", "customer_id", "created_at", "id"),
 )
 
 
-@dataclass(frozen=True)
-class Note:
-    """A message to be written with a change."""
-
-    topic: str
-    payload: Mapping[str, str]
-
-
 class OrderStore:
-    """Orders by id, with the outbox beside them."""
+    """Orders by id and by customer, with their sagas and events beside them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sagas: SagaLog) -> None:
         self._database = database
+        self._sagas = sagas
 
-    async def prepare(self) -> None:
-        """Makes the tables."""
-        await self._database.create(metadata)
-
-    async def add(self, order: Order, idempotency_key: str) -> Order:
-        """Keeps a pending order. With a key that this customer used before: that order instead."""
-        used = and_(_orders.c.customer_id == order.customer_id, _orders.c.idempotency_key == idempotency_key)
+    async def begin(self, order: Order, idempotency_key: str, deadline_at: float) -> tuple[Order, Saga | None]:
+        """Keeps a pending order and opens its saga. With a key that this customer used before: that order, and no saga."""
         async with self._database.write() as connection:
-            row = (await connection.execute(select(_orders).where(used))).first()
-            if row:
-                return _order(row)
-            await connection.execute(insert(_orders).values(_values(order) | {"idempotency_key": idempotency_key}))
-            return order
+            if await insert_new(connection, orders, _values(order) | {"idempotency_key": idempotency_key}):
+                return order, await self._sagas.begin(connection, order.id, deadline_at)
+            used = and_(orders.c.customer_id == order.customer_id, orders.c.idempotency_key == idempotency_key)
+            row = (await connection.execute(select(orders).where(used))).one()
+            return _order(row), None
 
     async def find(self, order_id: str) -> Order | None:
         """One order."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(_orders).where(_orders.c.id == order_id))).first()
+            row = (await connection.execute(select(orders).where(orders.c.id == order_id))).first()
         return _order(row) if row else None
 
-    async def change(self, order: Order, new: OrderStatus, notes: list[Note]) -> bool:
-        """Moves an order from the status it has in `order`, with its messages. False, and nothing done, if it moved meanwhile."""
-        async with self._database.write() as connection:
-            if not await change_status(connection, order.id, order.status, new):
-                return False
-            for note in notes:
-                await outbox.put(connection, note.topic, order.id, note.payload)
-        return True
+    async def learn(self, connection: AsyncConnection, order: Order) -> None:
+        """Keeps what is known of an order now, besides its status."""
+        learnt = update(orders).where(orders.c.id == order.id)
+        await connection.execute(learnt.values(total_cents=order.total_cents, deferred=order.deferred))
 
-    async def abandoned(self, limit: int) -> list[Order]:
-        """Pending orders that nobody works on any more."""
-        old = and_(_orders.c.status == OrderStatus.PENDING, _orders.c.created_at < time.time() - ABANDONED_AFTER_S)
-        async with self._database.read() as connection:
-            return [_order(row) for row in (await connection.execute(select(_orders).where(old).limit(limit))).all()]
-
-    async def page(self, after: str, limit: int) -> list[Order]:
-        """Orders by id, above `after`."""
-        query = select(_orders).where(_orders.c.id > after).order_by(_orders.c.id).limit(limit)
+    async def of_customer(self, customer_id: int, before: tuple[float, str] | None, limit: int) -> list[Order]:
+        """A customer's orders, the newest first, older than `before` (time and id)."""
+        whose = orders.c.customer_id == customer_id
+        if before:
+            at, order_id = before
+            older = or_(orders.c.created_at < at, and_(orders.c.created_at == at, orders.c.id < order_id))
+            whose = and_(whose, older)
+        query = select(orders).where(whose).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(limit)
         async with self._database.read() as connection:
             return [_order(row) for row in (await connection.execute(query)).all()]
 
+    async def page(self, after: str, limit: int) -> list[tuple[Order, str]]:
+        """Orders by id, above `after`, each with the state of its saga."""
+        joined = select(orders, saga_tables.sagas.c.state.label("saga_state")).join(
+            saga_tables.sagas, saga_tables.sagas.c.id == orders.c.id
+        )
+        query = joined.where(orders.c.id > after).order_by(orders.c.id).limit(limit)
+        async with self._database.read() as connection:
+            return [(_order(row), row.saga_state) for row in (await connection.execute(query)).all()]
 
-async def change_status(connection: AsyncConnection, order_id: str, old: OrderStatus, new: OrderStatus) -> bool:
-    """Moves an order from `old` to `new` if it still is `old`."""
+
+async def change_status(
+    connection: AsyncConnection, order_id: str, old: OrderStatus, new: OrderStatus, failure: Failure | None = None
+) -> None:
+    """Moves an order from `old` to `new`. Raises FencedError if it is not `old` any more."""
     if not may_become(old, new):
         raise ValueError(f"an order never goes from {old} to {new}")
-    still = and_(_orders.c.id == order_id, _orders.c.status == old)
+    still = and_(orders.c.id == order_id, orders.c.status == old)
     values: dict[str, object] = {"status": new}
-    if new is OrderStatus.AWAITING_COURIER:
-        values["deferred"] = True
-    return (await connection.execute(update(_orders).where(still).values(values))).rowcount == 1
+    if failure:
+        values |= {"failure_status": failure.status, "failure_detail": failure.detail[:MAX_DETAIL]}
+    if (await connection.execute(update(orders).where(still).values(**values))).rowcount != 1:
+        raise FencedError(order_id)
+
+
+async def customer_awaiting(connection: AsyncConnection, order_id: str) -> int | None:
+    """The customer of an order that awaits its courier; the row is locked. None for any other."""
+    query = select(orders.c.customer_id, orders.c.status).where(orders.c.id == order_id).with_for_update()
+    row = (await connection.execute(query)).first()
+    return row.customer_id if row and row.status == OrderStatus.AWAITING_COURIER else None
 
 
 def _values(order: Order) -> dict[str, object]:
@@ -128,6 +137,8 @@ def _values(order: Order) -> dict[str, object]:
 
 def _order(row: Row[tuple[object, ...]]) -> Order:
     lines = tuple(Line(dish_id, quantity) for dish_id, quantity in json.loads(row.lines))
+    failure = Failure(row.failure_status, row.failure_detail) if row.failure_status else None
+    status = OrderStatus(row.status)
     return Order(
-        row.id, row.customer_id, row.restaurant_id, lines, row.total_cents, OrderStatus(row.status), row.deferred, row.created_at
+        row.id, row.customer_id, row.restaurant_id, lines, row.total_cents, status, row.deferred, row.created_at, failure
     )

@@ -123,9 +123,13 @@ class Customer:
         """(id, status) of everything this customer ever ordered, from the service's own file."""
         return self.system.rows("orders", "SELECT id, status FROM orders WHERE customer_id = ?", self.id)
 
-    def charges(self) -> list[str]:
-        """States of this customer's orders' charges."""
-        return self._of_my_orders(self.system.rows("payments", "SELECT order_id, state FROM charges"))
+    def payments(self) -> list[str]:
+        """States of this customer's orders' payments."""
+        return self._of_my_orders(self.system.rows("payments", "SELECT order_id, state FROM payments"))
+
+    def reservations(self) -> list[str]:
+        """States of this customer's orders' portions."""
+        return self._of_my_orders(self.system.rows("restaurants", "SELECT order_id, state FROM reservations"))
 
     def couriers(self) -> list[str]:
         """States of this customer's orders' assignments."""
@@ -252,8 +256,10 @@ class FeastFast:
         await asyncio.to_thread(self.rows, service, statement, *values)
 
     def settled(self) -> bool:
-        """Whether no message waits in the outbox."""
-        return self.rows("orders", "SELECT count(*) FROM outbox") == [(0,)]
+        """Whether every saga is finished and every event has been handed on."""
+        sagas = self.rows("orders", "SELECT count(*) FROM sagas WHERE due_at IS NOT NULL")
+        unsent = [self.rows(each, "SELECT count(*) FROM outbox WHERE sent_at IS NULL") for each in ("orders", "deliveries")]
+        return [sagas, *unsent] == [[(0,)]] * 3
 
     async def eventually(self, holds: Callable[[], bool] | Callable[[], Awaitable[bool]], within_s: float = BOUND_S) -> None:
         """Waits until it holds; what must happen by itself may take a moment."""

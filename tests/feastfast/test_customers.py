@@ -91,8 +91,8 @@ async def test_an_order_is_confirmed_charged_once_brought_by_one_courier_and_tol
     assert order["status"] == "confirmed"
     assert order["total_cents"] == 2 * menu[701] + menu[703]
     assert order["items"] == [{"dish_id": 701, "quantity": 2}, {"dish_id": 703, "quantity": 1}]
-    assert shared.rows("payments", "SELECT amount_cents, state FROM charges WHERE order_id = ?", order["id"]) == [
-        (order["total_cents"], "charged")
+    assert shared.rows("payments", "SELECT amount_cents, state FROM payments WHERE order_id = ?", order["id"]) == [
+        (order["total_cents"], "captured")
     ]
     assert customer.couriers() == ["assigned"]
     tracked = await customer.ask("GET", f"/v1/orders/{order['id']}/tracking")
@@ -139,11 +139,14 @@ async def test_couriers_are_busy_alike(shared: FeastFast) -> None:
         ({"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 1}] * 51}, 422, "body.items: List should have at most 50"),
     ],
 )
-async def test_a_basket_that_cannot_be_made_is_refused_and_leaves_nothing(
+async def test_a_basket_that_cannot_be_made_is_refused_and_holds_nothing(
     shared: FeastFast, basket: object, status: int, problem: str
 ) -> None:
     customer = shared.customer()
     answer = await customer.ask("POST", "/v1/orders", basket)
     assert answer.status == status
     assert answer.json["detail"].startswith(problem)
-    assert customer.orders() == []
+    await shared.eventually(shared.settled)
+    assert {status for _, status in customer.orders()} <= {"cancelled"}
+    assert set(customer.payments()) <= {"voided"}
+    assert set(customer.reservations()) <= {"released"}

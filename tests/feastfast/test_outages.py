@@ -17,13 +17,14 @@ GATEWAY_DEADLINE_S = 3.0
 
 
 def accepted_without_courier(customer: Customer) -> bool:
-    return ([status for _, status in customer.orders()], customer.charges()) == (["awaiting_courier"], ["charged"])
+    return ([status for _, status in customer.orders()], customer.payments()) == (["awaiting_courier"], ["captured"])
 
 
 def undone(customer: Customer) -> bool:
     """Every order of the customer was cancelled, nobody kept money, and nobody is on the way."""
     statuses = {status for _, status in customer.orders()}
-    return statuses == {"cancelled"} and "charged" not in customer.charges() and "assigned" not in customer.couriers()
+    held = {"captured", "authorised", "assigned", "reserved"}
+    return statuses == {"cancelled"} and not held & {*customer.payments(), *customer.couriers(), *customer.reservations()}
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
@@ -44,7 +45,7 @@ async def test_an_order_is_accepted_without_deliveries_and_gets_its_one_courier_
     await system.revive("deliveries")
     await system.eventually(lambda: customer.orders() == [(order_id, "confirmed")])
     await system.eventually(system.settled)
-    assert (customer.charges(), customer.couriers()) == (["charged"], ["assigned"])
+    assert (customer.payments(), customer.couriers()) == (["captured"], ["assigned"])
     audit = (await system.internal("orders", "GET", "/internal/audit")).json["rows"]
     assert [row["deferred"] for row in audit] == [True]
 
@@ -78,7 +79,7 @@ async def test_many_orders_of_an_outage_all_get_one_courier_each(system: FeastFa
     await system.revive("deliveries")
     await system.eventually(lambda: {status for _, status in customer.orders()} == {"confirmed"})
     await system.eventually(system.settled)
-    assert (customer.charges(), customer.couriers()) == (["charged"] * 12, ["assigned"] * 12)
+    assert (customer.payments(), customer.couriers()) == (["captured"] * 12, ["assigned"] * 12)
 
 
 async def test_a_hanging_deliveries_delays_an_order_by_less_than_its_deadline(system: FeastFast) -> None:
@@ -104,7 +105,7 @@ async def test_an_order_that_is_ready_after_its_deadline_is_undone_because_its_c
     await system.heal("deliveries")
     await system.eventually(lambda: undone(customer))
     await system.eventually(system.settled)
-    assert (customer.charges(), customer.couriers()) == (["refunded"], ["withdrawn"])
+    assert (customer.payments(), customer.couriers()) == (["refunded"], ["withdrawn"])
 
 
 async def test_without_policies_an_order_fails_without_deliveries_and_is_undone_for_good(unprotected: FeastFast) -> None:
@@ -112,7 +113,7 @@ async def test_without_policies_an_order_fails_without_deliveries_and_is_undone_
     await unprotected.kill("deliveries")
     placed = await customer.order()
     assert (placed.status, placed.headers["Content-Type"]) == (502, "application/problem+json")
-    await unprotected.eventually(lambda: customer.charges() == ["refunded"])
+    await unprotected.eventually(lambda: customer.payments() == ["refunded"])
     [(order_id, status)] = customer.orders()
     assert (status, customer.couriers()) == ("cancelled", [])
     answer = await customer.ask("GET", f"/v1/orders/{order_id}/tracking")
@@ -129,7 +130,7 @@ async def test_without_policies_an_order_waits_for_a_hanging_deliveries_for_as_l
     customer = unprotected.customer()
     await unprotected.inject("deliveries", Hang())
     order = asyncio.ensure_future(customer.order())
-    await unprotected.eventually(lambda: customer.charges() == ["charged"])
+    await unprotected.eventually(lambda: customer.payments() == ["captured"])
     done, _ = await asyncio.wait({order}, timeout=1)
     assert not done
     await unprotected.heal("deliveries")
@@ -159,7 +160,7 @@ async def test_an_order_whose_charge_is_slow_is_undone_though_the_charge_is_made
     await system.heal("payments")  # What hung goes on now, and meets the refund or is met by it.
     await system.eventually(system.settled)
     await system.eventually(lambda: undone(customer))
-    assert customer.charges() == ["refunded"] * len(customer.orders())
+    assert customer.payments() == ["refunded"] * len(customer.orders())
 
 
 async def test_a_repeated_key_of_a_failed_order_fails_as_the_server_that_could_not_not_as_the_customers_mistake(
@@ -227,7 +228,7 @@ async def test_one_failing_replica_of_two_is_not_noticed(system: FeastFast) -> N
     customer = system.customer()
     answers = [await customer.order() for _ in range(6)]
     assert {(answer.status, answer.json["status"]) for answer in answers} == {(201, "confirmed")}
-    assert customer.charges() == ["charged"] * 6
+    assert customer.payments() == ["captured"] * 6
 
 
 async def test_one_dead_replica_of_two_is_not_noticed(system: FeastFast) -> None:

@@ -121,16 +121,20 @@ async def test_an_order_is_one_trace_with_one_server_span_a_service_and_one_clie
     assert servers(spans) == [
         ("deliveries", "PUT /internal/assignments/{order_id}"),
         ("gateway", "POST /v1/orders"),
-        ("notifications", "PUT /internal/notifications/{order_id}/{kind}"),
+        ("notifications", "POST /internal/events"),
         ("orders", "POST /internal/orders"),
-        ("payments", "PUT /internal/charges/{order_id}"),
-        ("restaurants", "POST /internal/quotes"),
+        ("payments", "PUT /internal/payments/{order_id}/authorisation"),
+        ("payments", "PUT /internal/payments/{order_id}/capture"),
+        ("restaurants", "POST /internal/events"),
+        ("restaurants", "PUT /internal/reservations/{order_id}"),
     ]
     assert calls(spans) == [
         "gateway->orders",
         "orders->deliveries",
         "orders->notifications",
         "orders->payments",
+        "orders->payments",
+        "orders->restaurants",
         "orders->restaurants",
     ]
 

@@ -27,6 +27,8 @@ POLL_S = 0.25
 """How often due sagas are looked for; one that is given up in this process is worked on at once."""
 BATCH = 8
 """Sagas worked on at once: a callee that comes back must not be knocked over by what waited for it."""
+OWN = 400
+"""Sagas of a former life that are taken at once; the rest comes due by itself."""
 
 
 class SagaRecovery(Generic[Subject]):
@@ -54,22 +56,33 @@ class SagaRecovery(Generic[Subject]):
             with suppress(asyncio.CancelledError):
                 await task
 
+    async def settle_own(self) -> int:
+        """Works on what a former life of this process left open; returns how many sagas that were."""
+        return await self._settle_all(await uncut(self._records.take_own(OWN)))
+
+    async def settle_due(self) -> int:
+        """Works on what nobody is presumed to work on; returns how many sagas that were."""
+        return await self._settle_all(await uncut(self._records.take_due(BATCH)))
+
     async def _run(self) -> None:
-        own = True
+        settle = self.settle_own  # Once: what cannot be undone yet stays this process's own, and comes due when it should.
         while True:
-            more = False
+            settled = 0
             try:
-                taken = await uncut(self._records.take_own(BATCH) if own else self._records.take_due(BATCH))
-                own = own and bool(taken)
-                more = own or bool(taken)
-                await asyncio.gather(*(self._settle(saga) for saga in taken))
+                settled = await settle()
+                settle = self.settle_due
                 self._telemetry.metrics.sagas_open.set(await uncut(self._records.count_open()))
             except Exception:  # noqa: BLE001 - a worker that ended would be missed by nobody until somebody's money is.
                 _log.exception("open sagas cannot be worked on; trying again")
-            if not more:
+            if not settled:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), POLL_S)
             self._awake.clear()
+
+    async def _settle_all(self, sagas: list[Saga]) -> int:
+        for start in range(0, len(sagas), BATCH):
+            await asyncio.gather(*(self._settle(saga) for saga in sagas[start : start + BATCH]))
+        return len(sagas)
 
     async def _settle(self, saga: Saga) -> None:
         self._telemetry.metrics.sagas_taken.labels(saga.state).inc()

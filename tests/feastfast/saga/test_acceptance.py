@@ -1,0 +1,121 @@
+"""Who may still change an order that is nearly, or already, accepted."""
+
+import asyncio
+
+import pytest
+
+from services.kit.errors import ConflictError, NotFoundError
+from services.kit.events.event import Event
+from services.orders.couriers import CourierAssigned
+from services.orders.domain import Line, Order, OrderStatus
+from services.orders.placing import OrderCancelledError
+from tests.feastfast.saga.conftest import Fate, Stage, Told
+
+
+async def tell_of_a_courier(stage: Stage, order: Order) -> None:
+    event = Event("e", "courier.assigned", order.id, '{"customer_id": 1, "courier_id": 3}', 0.0, {})
+    async with stage.database.write() as connection:
+        await CourierAssigned(Told())(connection, event)  # type: ignore[arg-type]  # a fake of what it publishes with
+
+
+async def deferred_order(stage: Stage) -> Order:
+    stage.world.defers = True
+    order = await stage.replica().place()
+    assert order.status is OrderStatus.AWAITING_COURIER
+    return order
+
+
+async def status_of(stage: Stage, order: Order) -> OrderStatus:
+    return (await stage.replica().book.of_customer(order.id, order.customer_id)).status
+
+
+@pytest.mark.parametrize("step", ["reserve", "authorise", "assign", "capture"])
+async def test_an_order_that_takes_longer_than_its_deadline_is_undone(stage: Stage, step: str) -> None:
+    stage.world.slow_s[step] = 16.0
+    with pytest.raises(OrderCancelledError, match="longer than its deadline"):
+        await stage.replica().place()
+    await stage.settle()
+    await stage.check()
+
+
+async def test_a_deferred_order_is_confirmed_once_however_often_its_courier_is_told(stage: Stage) -> None:
+    order = await deferred_order(stage)
+    for _ in range(2):
+        await tell_of_a_courier(stage, order)
+    assert await status_of(stage, order) is OrderStatus.CONFIRMED
+    assert [name for name, _ in await stage.told(order.id)] == ["order.accepted", "order.courier_wanted", "order.confirmed"]
+
+
+async def test_an_order_that_awaits_its_courier_can_be_cancelled_and_stays_so(stage: Stage) -> None:
+    order = await deferred_order(stage)
+    replica = stage.replica()
+    assert (await replica.book.cancel(order.id, 1)).status is OrderStatus.CANCELLED
+    await tell_of_a_courier(stage, order)
+    await stage.settle()
+    assert await status_of(stage, order) is OrderStatus.CANCELLED
+    (*_, (name, payload)) = await stage.told(order.id)
+    assert (name, payload["was_accepted"]) == ("order.cancelled", True)
+    await stage.check()
+
+
+async def test_a_courier_who_comes_while_it_is_cancelled_wins_or_loses_whole(stage: Stage) -> None:
+    order = await deferred_order(stage)
+    fate = Fate()
+    fate.pauses_at = 1
+    cancelling = asyncio.create_task(stage.replica("orders/2", fate).book.cancel(order.id, 1))
+    await fate.stands_still.wait()
+    await tell_of_a_courier(stage, order)
+    fate.goes_on.set()
+    with pytest.raises(ConflictError, match="is confirmed"):
+        await cancelling
+    assert await status_of(stage, order) is OrderStatus.CONFIRMED
+
+
+async def test_a_confirmed_order_cannot_be_cancelled(stage: Stage) -> None:
+    order = await stage.replica().place()
+    with pytest.raises(ConflictError, match="cannot be cancelled any more"):
+        await stage.replica().book.cancel(order.id, 1)
+
+
+async def test_somebody_elses_order_can_be_neither_seen_nor_cancelled(stage: Stage) -> None:
+    order = await stage.replica().place()
+    for forbidden in (stage.replica().book.cancel(order.id, 2), stage.replica().book.of_customer(order.id, 2)):
+        with pytest.raises(NotFoundError):
+            await forbidden
+
+
+async def test_a_key_belongs_to_one_basket_of_one_customer(stage: Stage) -> None:
+    order = await stage.replica().place()
+    assert (await stage.replica("orders/2").place()).id == order.id
+    assert (await stage.replica().place(customer_id=2)).id != order.id
+    with pytest.raises(ConflictError, match="used for another basket"):
+        await stage.replica().book.place(1, 7, (Line(701, 1),), "key")
+
+
+async def test_repetitions_at_once_place_one_order(stage: Stage) -> None:
+    replicas = [stage.replica(f"orders/{n % 2 + 1}") for n in range(6)]
+    orders = await asyncio.gather(*(replica.place() for replica in replicas))
+    assert len({order.id for order in orders}) == 1
+    assert len(await stage.all_orders()) == 1
+
+
+async def test_a_key_whose_order_was_refused_is_refused_again_in_the_same_words(stage: Stage) -> None:
+    stage.world.down.add("authorise")
+    with pytest.raises(OrderCancelledError) as first:
+        await stage.replica().place()
+    await stage.settle()
+    with pytest.raises(OrderCancelledError) as again:
+        await stage.replica().place()
+    assert first.value.detail == again.value.detail
+
+
+async def test_a_customer_pages_through_their_orders_from_the_newest(stage: Stage) -> None:
+    placed = []
+    for number in range(5):
+        stage.world.now_s += 0.1
+        placed.append((await stage.replica().place(f"key {number}")).id)
+    store = stage.replica().store
+    first = await store.of_customer(1, None, 2)
+    rest = await store.of_customer(1, (first[-1].created_at, first[-1].id), 10)
+    assert [order.id for order in [*first, *rest]] == placed[::-1]
+    assert await store.of_customer(2, None, 10) == []

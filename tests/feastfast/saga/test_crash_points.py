@@ -1,0 +1,154 @@
+"""Wherever a replica of orders dies or stands still, an order is accepted whole or undone whole."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.kit.errors import ConflictError, ServiceError
+from services.kit.saga.record import SagaState
+from services.orders.domain import OrderStatus
+from tests.feastfast.saga.conftest import Death, Fate, Replica, Stage
+
+MOST_POINTS = 60
+
+
+async def place_with(replica: Replica, key: str) -> str:
+    """How placing an order ends, in one word."""
+    try:
+        order = await replica.place(key)
+    except Death:
+        return "died"
+    except ServiceError as error:
+        return type(error).__name__
+    return order.status
+
+
+async def points_of_an_order(stage: Stage) -> AsyncIterator[int]:
+    """Every point that placing one order passes."""
+    replica = stage.replica()
+    await replica.place("the one that counts the points")
+    assert replica.fate.passed < MOST_POINTS
+    for point in range(1, replica.fate.passed + 1):
+        yield point
+
+
+async def test_an_order_without_trouble_is_confirmed_and_told_of_once(stage: Stage) -> None:
+    order = await stage.replica().place()
+    assert order.status is OrderStatus.CONFIRMED
+    assert order.total_cents > 0
+    assert [name for name, _ in await stage.told(order.id)] == ["order.accepted"]
+    await stage.check()
+
+
+@pytest.mark.parametrize("defers", [False, True])
+async def test_a_death_at_any_point_leaves_an_order_that_others_undo_after_its_deadline(stage: Stage, *, defers: bool) -> None:
+    stage.world.defers = defers
+    outcomes = set()
+    async for point in points_of_an_order(stage):
+        fate = Fate()
+        fate.dies_at = point
+        outcomes.add(await place_with(stage.replica(fate=fate), f"key {point}"))
+    await stage.settle()
+    await stage.check()
+    assert outcomes == {"died"}
+    orders = await stage.all_orders()
+    assert {order.status for order, _ in orders if not order.accepted} == {OrderStatus.CANCELLED}
+    assert len([order for order, _ in orders if order.accepted]) >= 2  # The count itself, and the death after the last commit.
+
+
+async def test_a_process_that_comes_back_in_time_finishes_what_it_left(stage: Stage) -> None:
+    async for point in points_of_an_order(stage):
+        fate = Fate()
+        fate.dies_at = point
+        await place_with(stage.replica("orders/1", fate), f"key {point}")
+        await stage.replica("orders/1").recovery.settle_own()
+    orders = await stage.all_orders()
+    assert {(order.status, state) for order, state in orders} == {(OrderStatus.CONFIRMED, SagaState.DONE)}
+    await stage.check()
+
+
+async def test_a_recovery_that_dies_at_any_point_is_recovered_from(stage: Stage) -> None:
+    async for point in points_of_an_order(stage):
+        fate = Fate()
+        fate.dies_at = point
+        await place_with(stage.replica(fate=fate), f"key {point}")
+        stage.world.now_s += 60.0
+        for later in range(1, MOST_POINTS):
+            again = Fate()
+            again.dies_at = later
+            try:
+                await stage.replica("orders/2", again).recover()
+            except Death:
+                stage.world.now_s += 60.0
+            else:
+                break
+    await stage.settle()
+    await stage.check()
+
+
+async def test_a_replica_that_stands_still_past_its_lease_at_any_point_is_fenced(stage: Stage) -> None:
+    async for point in points_of_an_order(stage):
+        before = {order.id for order, _ in await stage.all_orders()}
+        fate = Fate()
+        fate.pauses_at = point
+        slow = asyncio.create_task(place_with(stage.replica("orders/1", fate), f"key {point}"))
+        waiting = asyncio.create_task(fate.stands_still.wait())
+        await asyncio.wait({slow, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        stage.world.now_s += 60.0
+        await stage.replica("orders/2").recover()
+        fate.goes_on.set()
+        told = await slow
+        waiting.cancel()
+        await stage.settle()
+        (order,) = [order for order, _ in await stage.all_orders() if order.id not in before]
+        assert order.accepted == (told == OrderStatus.CONFIRMED), (point, told, order)
+    await stage.check()
+
+
+async def test_a_cancellation_at_any_point_ends_in_an_order_that_is_confirmed_or_undone(stage: Stage) -> None:
+    outcomes = set()
+    async for point in points_of_an_order(stage):
+        fate = Fate()
+        fate.pauses_at = point
+        placing = asyncio.create_task(place_with(stage.replica("orders/1", fate), f"key {point}"))
+        waiting = asyncio.create_task(fate.stands_still.wait())
+        await asyncio.wait({placing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        other = stage.replica("orders/2")
+        for order, _ in await stage.all_orders():
+            if order.status is OrderStatus.PENDING:
+                await other.book.cancel(order.id, 1)
+                await other.recover()
+        fate.goes_on.set()
+        outcomes.add(await placing)
+        waiting.cancel()
+    await stage.settle()
+    await stage.check()
+    assert outcomes == {OrderStatus.CONFIRMED, ConflictError.__name__}
+
+
+@pytest.mark.parametrize("callee", ["reserve", "authorise", "assign", "capture"])
+@pytest.mark.parametrize("way", ["down", "silent"])
+async def test_a_callee_that_does_not_answer_has_the_order_undone_though_the_call_arrives_late(
+    stage: Stage, callee: str, way: str
+) -> None:
+    getattr(stage.world, way).add(callee)
+    assert await place_with(stage.replica(), "key") == "OrderCancelledError"
+    await stage.replica().recover()
+    stage.world.arrive_late()
+    await stage.settle()
+    await stage.check()
+
+
+@pytest.mark.parametrize("callee", ["release", "void", "unassign", "refund"])
+async def test_a_compensation_that_fails_is_tried_until_it_succeeds(stage: Stage, callee: str) -> None:
+    stage.world.silent.add("capture")
+    stage.world.down.add(callee)
+    assert await place_with(stage.replica(), "key") == "OrderCancelledError"
+    for _ in range(5):
+        stage.world.now_s += 10.0
+        await stage.replica().recover()
+    ((_, state),) = await stage.all_orders()
+    assert state is SagaState.COMPENSATING
+    await stage.settle()
+    await stage.check()
