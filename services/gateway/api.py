@@ -1,71 +1,69 @@
 """The public routes. They check who asks, pass the question on, and say when an answer is degraded."""
 
 import uuid
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from services.gateway import schemas
-from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
-from services.gateway.tokens import LIFETIME_S, Tokens
+from services.gateway.asking import Customer, address_of, admitted, gateway_of
+from services.gateway.tokens import LIFETIME_S
 from services.kit.message import DEGRADED_HEADER
+from services.kit.problems import problems
+from services.kit.strict_json import StrictRoute
 
-router = APIRouter(prefix="/v1", tags=["public"])
+router = APIRouter(
+    prefix="/v1",
+    tags=["public"],
+    route_class=StrictRoute,
+    dependencies=[Depends(admitted)],
+    # Asked too often; and what becomes of a failure behind the gateway.
+    responses=problems(429, 502, 503),
+)
 MAX_PAGE = 100
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """What the routes work with."""
-
-    tokens: Tokens
-    users: Users
-    restaurants: Restaurants
-    orders: Orders
-    deliveries: Deliveries
-    notifications: Notifications
-
-
-def _gateway(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.service
-    return gateway
-
-
-async def signed_in(request: Request, authorization: Annotated[str, Header(max_length=2_000)] = "") -> int:
-    """FastAPI dependency: the customer who asks. Raises UnauthenticatedError."""
-    return _gateway(request).tokens.customer_of(authorization)
-
-
-Customer = Annotated[int, Depends(signed_in)]
+MAX_POPULAR = 50
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
 
-@router.post("/sessions", status_code=201)
+@router.post("/customers", status_code=201, responses=problems(409))
+async def sign_up(customer: schemas.CustomerIn, request: Request) -> schemas.Customer:
+    """Makes a customer of somebody. It may be repeated: the same email and password answer with the same customer."""
+    gateway = gateway_of(request)
+    gateway.limits.passwords.take(_try_of(request, customer.email))
+    return await gateway.users.sign_up(customer)
+
+
+@router.post("/sessions", status_code=201, responses=problems(401))
 async def sign_in(credentials: schemas.SessionIn, request: Request) -> schemas.Session:
     """Signs a customer in."""
-    gateway = _gateway(request)
+    gateway = gateway_of(request)
+    gateway.limits.passwords.take(_try_of(request, credentials.email))
     customer_id = await gateway.users.sign_in(credentials)
     return schemas.Session(token=gateway.tokens.issue(customer_id), customer_id=customer_id, expires_in_s=LIFETIME_S)
 
 
 @router.get("/restaurants")
 async def restaurants(
-    request: Request,
-    cursor: Annotated[int, Query(ge=0, le=10**9)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    request: Request, cursor: Annotated[int, Query(ge=0, le=10**9)] = 0, limit: PageLimit = 20
 ) -> schemas.RestaurantPage:
     """A page of restaurants."""
-    return await _gateway(request).restaurants.page(cursor, limit)
+    return await gateway_of(request).restaurants.page(cursor, limit)
 
 
-@router.get("/restaurants/{restaurant_id}/menu")
+@router.get("/restaurants/{restaurant_id}/menu", responses=problems(404))
 async def menu(restaurant_id: Annotated[int, Path(ge=1, le=10**9)], request: Request) -> schemas.Menu:
     """A restaurant and its dishes."""
-    return await _gateway(request).restaurants.menu(restaurant_id)
+    return await gateway_of(request).restaurants.menu(restaurant_id)
 
 
-@router.post("/orders", status_code=201)
+@router.get("/dishes/popular")
+async def popular_dishes(request: Request, limit: Annotated[int, Query(ge=1, le=MAX_POPULAR)] = 10) -> schemas.PopularDishes:
+    """What is ordered most, from all restaurants."""
+    return await gateway_of(request).restaurants.popular(limit)
+
+
+@router.post("/orders", status_code=201, responses=problems(401, 404, 409))
 async def place_order(
     basket: schemas.Basket,
     customer_id: Customer,
@@ -74,22 +72,39 @@ async def place_order(
     # Printable ASCII: it travels on in a header.
     idempotency_key: Annotated[str, Header(max_length=100, pattern=r"^[ -~]*$")] = "",
 ) -> schemas.Order:
-    """Places an order. Send an `Idempotency-Key` to be able to repeat it safely."""
-    placed = await _gateway(request).orders.place(customer_id, basket, idempotency_key or str(uuid.uuid4()))
+    """Places an order. Send an `Idempotency-Key` to be able to repeat it safely; with another basket it is a conflict."""
+    placed = await gateway_of(request).orders.place(customer_id, basket, idempotency_key or str(uuid.uuid4()))
     _mark(response, placed.degraded)
     return placed.body
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders", responses=problems(401))
+async def orders(
+    customer_id: Customer,
+    request: Request,
+    cursor: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
+    limit: PageLimit = 20,
+) -> schemas.OrderPage:
+    """A page of the customer's own orders, newest first."""
+    return await gateway_of(request).orders.page(customer_id, cursor, limit)
+
+
+@router.get("/orders/{order_id}", responses=problems(401, 404))
 async def order(order_id: OrderId, customer_id: Customer, request: Request) -> schemas.Order:
     """One of the customer's own orders."""
-    return await _gateway(request).orders.find(order_id, customer_id)
+    return await gateway_of(request).orders.find(order_id, customer_id)
 
 
-@router.get("/orders/{order_id}/tracking")
+@router.post("/orders/{order_id}/cancellation", responses=problems(401, 404, 409))
+async def cancel_order(order_id: OrderId, customer_id: Customer, request: Request) -> schemas.Order:
+    """Cancels one of the customer's own orders, unless it is too late. It may be repeated."""
+    return await gateway_of(request).orders.cancel(order_id, customer_id)
+
+
+@router.get("/orders/{order_id}/tracking", responses=problems(401, 404))
 async def track(order_id: OrderId, customer_id: Customer, request: Request, response: Response) -> schemas.Tracking:
     """Who brings an order."""
-    gateway = _gateway(request)
+    gateway = gateway_of(request)
     tracked = await gateway.deliveries.track(order_id, customer_id)
     if tracked is None:  # A courier is being found, or never was: whose order it is, and whether it is one, orders knows.
         found = await gateway.orders.find(order_id, customer_id)
@@ -98,10 +113,10 @@ async def track(order_id: OrderId, customer_id: Customer, request: Request, resp
     return tracked.body
 
 
-@router.get("/notifications")
+@router.get("/notifications", responses=problems(401))
 async def notifications(customer_id: Customer, request: Request, response: Response) -> schemas.Inbox:
     """What the customer was told lately."""
-    inbox = await _gateway(request).notifications.inbox(customer_id)
+    inbox = await gateway_of(request).notifications.inbox(customer_id)
     _mark(response, inbox.degraded)
     return inbox.body
 
@@ -109,3 +124,8 @@ async def notifications(customer_id: Customer, request: Request, response: Respo
 def _mark(response: Response, degraded: str | None) -> None:
     if degraded:
         response.headers[DEGRADED_HEADER] = degraded
+
+
+def _try_of(request: Request, email: str) -> str:
+    """Whose password is tried from where. Not by the email alone: a stranger could then keep its owner out."""
+    return f"{address_of(request)} {email.strip().lower()}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
@@ -49,6 +50,13 @@ class Users:
 
     caller: Caller
 
+    async def sign_up(self, customer: schemas.CustomerIn) -> schemas.Customer:
+        """A new customer, or the one whom the same email and password made. Raises RefusedError, ConflictError or CallError."""
+        body = customer.model_dump_json().encode()
+        return await self.caller.call(
+            "users", Outgoing("POST", "/internal/customers", "/internal/customers", body), parse_as(schemas.Customer)
+        )
+
     async def sign_in(self, credentials: schemas.SessionIn) -> int:
         """The customer's id. Raises UnauthenticatedError or CallError."""
         outgoing = Outgoing("POST", "/internal/sign-in", "/internal/sign-in", credentials.model_dump_json().encode())
@@ -72,6 +80,11 @@ class Restaurants:
         outgoing = Outgoing("GET", path, "/internal/restaurants/{restaurant_id}/menu")
         return await self.caller.call("restaurants", outgoing, parse_as(schemas.Menu))
 
+    async def popular(self, limit: int) -> schemas.PopularDishes:
+        """What is ordered most. Raises CallError."""
+        outgoing = Outgoing("GET", f"/internal/dishes/popular?limit={limit}", "/internal/dishes/popular")
+        return await self.caller.call("restaurants", outgoing, parse_as(schemas.PopularDishes))
+
 
 @dataclass(frozen=True)
 class Orders:
@@ -90,6 +103,20 @@ class Orders:
             return Marked(parse(reply), reply.degraded)
 
         return await self.caller.call("orders", outgoing, marked)
+
+    async def page(self, customer_id: int, before: str, limit: int) -> schemas.OrderPage:
+        """A customer's orders, newest first, older than the cursor `before`. Raises RefusedError or CallError."""
+        query = urlencode({"customer_id": customer_id, "before": before, "limit": limit})
+        return await self.caller.call(
+            "orders", Outgoing("GET", f"/internal/orders?{query}", "/internal/orders"), parse_as(schemas.OrderPage)
+        )
+
+    async def cancel(self, order_id: str, customer_id: int) -> schemas.Order:
+        """Cancels a customer's own order. Raises NotFoundError, ConflictError or CallError."""
+        path = f"/internal/orders/{order_id}/cancellation?customer_id={customer_id}"
+        # A second cancellation finds the first: the order's id is the key.
+        outgoing = Outgoing("POST", path, "/internal/orders/{order_id}/cancellation", idempotency_key=order_id)
+        return await self.caller.call("orders", outgoing, parse_as(schemas.Order))
 
     async def find(self, order_id: str, customer_id: int) -> schemas.Order:
         """A customer's own order. Raises NotFoundError or CallError."""

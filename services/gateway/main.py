@@ -1,12 +1,16 @@
 """Composition of the gateway."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.gateway.api import Gateway, router
+from services.gateway.api import router
+from services.gateway.asking import Gateway, Limits
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
+from services.gateway.deprecation import DEPRECATED, DeprecationMiddleware
+from services.gateway.rate_limit import OF_ADDRESS, OF_CUSTOMER, OF_PASSWORD, RateLimit
 from services.gateway.tokens import Tokens
 from services.kit import serve
 from services.kit.app import create_service
@@ -23,6 +27,7 @@ async def start(kit: Kit) -> AsyncIterator[Gateway]:
     caller = kit.caller
     yield Gateway(
         Tokens(kit.settings.signing_key),
+        Limits(*(RateLimit(rate, time.monotonic) for rate in (OF_CUSTOMER, OF_ADDRESS, OF_PASSWORD))),
         Users(caller),
         Restaurants(caller),
         Orders(caller),
@@ -35,7 +40,9 @@ def create_app(settings: Settings) -> FastAPI:
     """The application. Raises SettingsError without a signing key: tokens that anybody can sign are worse than none."""
     if len(settings.signing_key) < MIN_KEY:
         raise SettingsError(f"FIREBREAK_SIGNING_KEY: must have at least {MIN_KEY} characters")
-    return create_service(settings, [router], start)
+    app = create_service(settings, [router], start)
+    app.add_middleware(DeprecationMiddleware, deprecated=DEPRECATED)
+    return app
 
 
 def main() -> None:

@@ -5,6 +5,22 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 
+class CustomerIn(BaseModel):
+    """Who wants to become a customer. The email is kept in small letters; no control characters."""
+
+    email: str = Field(min_length=3, max_length=200)
+    name: str = Field(min_length=1, max_length=100)
+    password: str = Field(min_length=8, max_length=200)
+
+
+class Customer(BaseModel):
+    """A customer, as they are kept."""
+
+    customer_id: int
+    email: str
+    name: str
+
+
 class SessionIn(BaseModel):
     """What a customer signs in with."""
 
@@ -42,6 +58,7 @@ class Dish(BaseModel):
     id: int
     name: str
     price_cents: int
+    available: bool = Field(description="Whether the kitchen has portions left")
 
 
 class Menu(BaseModel):
@@ -49,6 +66,22 @@ class Menu(BaseModel):
 
     restaurant: Restaurant
     dishes: list[Dish]
+
+
+class PopularDish(BaseModel):
+    """A dish, and how often it was ordered."""
+
+    dish_id: int
+    name: str
+    restaurant_id: int
+    restaurant: str
+    ordered: int
+
+
+class PopularDishes(BaseModel):
+    """What is ordered most, the most first. It follows orders a moment behind."""
+
+    dishes: list[PopularDish]
 
 
 class Line(BaseModel):
@@ -74,6 +107,13 @@ class Order(BaseModel):
     items: list[Line]
     total_cents: int
     created_at: float = Field(description="Unix time, seconds")
+
+
+class OrderPage(BaseModel):
+    """Orders, newest first; `next` is the cursor of the next page, None on the last."""
+
+    orders: list[Order]
+    next: str | None
 
 
 class Tracking(BaseModel):
