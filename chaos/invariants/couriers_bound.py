@@ -38,4 +38,6 @@ def _misloaded(books: Books) -> set[str]:
     moved = {row for row in (*books.first_deliveries, *books.deliveries) if row.order_id in books.moving}
     restless = {row.courier_id for row in changed | moved}
     loads = Counter(row.courier_id for row in books.deliveries if row.state == ASSIGNED)
-    return {str(row.courier_id) for row in books.couriers if row.courier_id not in restless and row.load != loads[row.courier_id]}
+    return {
+        str(row.courier_id) for row in books.couriers if row.courier_id not in restless and row.assigned != loads[row.courier_id]
+    }

@@ -14,7 +14,7 @@ def events_once(books: Books) -> InvariantFinding:
     judged = [each for each in postings(books) if each.row.key not in books.moving]
     fates = Counter(each.fate for each in judged)
     known = {row.event_id for rows in books.outbox.values() for row in rows}
-    copies = Counter((each.row.event_id, each.row.destination, each.consumer) for each in judged)
+    copies = Counter((each.row.key, each.row.type, each.consumer) for each in judged)
     fresh = books.read_at - KEPT_S
     announced = {each.row.key for each in judged if each.row.type == ACCEPTED_EVENT}
     breaches = {
@@ -25,7 +25,7 @@ def events_once(books: Books) -> InvariantFinding:
             for row in rows
             if row.state == HANDLED and row.handled_at > fresh and row.key not in books.moving and row.event_id not in known
         },
-        "published twice to one consumer": {event for (event, _, _), count in copies.items() if count > 1},
+        "published more than once of one order": {key for (key, _, _), count in copies.items() if count > 1},
         "accepted orders that nobody was told of": {
             name for name, order in books.accepted.items() if order.created_at > fresh and name not in announced
         },

@@ -12,7 +12,7 @@ RESERVED = "reserved"
 def portions_conserved(books: Books) -> InvariantFinding:
     """Adds up the reservations of every dish that no moving order has, and compares them with stock and with orders."""
     held = {row.order_id: row for row in books.reservations if row.state == RESERVED and row.order_id not in books.moving}
-    reserved = _sum(line for row in held.values() for line in row.lines)
+    reserved = _sum(line for row in held.values() for line in row.portions)
     restless = {dish for name in books.moving for dish, _ in books.order[name].lines}
     judged = [row for row in books.stock if row.dish_id not in restless]
     wrong = {str(row.dish_id) for row in judged if row.initial != row.left + reserved[row.dish_id]}
@@ -21,7 +21,7 @@ def portions_conserved(books: Books) -> InvariantFinding:
         "with fewer than no portions left": {str(row.dish_id) for row in books.stock if row.left < 0},
         "reserved without being known": {str(dish) for dish in reserved.keys() - {row.dish_id for row in books.stock}},
         "accepted orders without their portions": {
-            name for name, order in books.accepted.items() if name not in held or _sum(order.lines) != _sum(held[name].lines)
+            name for name, order in books.accepted.items() if name not in held or _sum(order.lines) != _sum(held[name].portions)
         },
         "reservations of an order that was not accepted": held.keys() - books.accepted.keys(),
     }

@@ -61,12 +61,24 @@ class TransactionRow(Row):
     entries: tuple[Entry, ...]
 
 
+class Line(Row):
+    """A dish and how many of it."""
+
+    dish_id: int
+    quantity: int
+
+
 class ReservationRow(Row):
     """The portions that an order holds, or held."""
 
     order_id: str
     state: str
-    lines: tuple[tuple[int, int], ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def portions(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of dish id and quantity, as orders has them."""
+        return tuple((line.dish_id, line.quantity) for line in self.lines)
 
 
 class StockRow(Row):
@@ -93,10 +105,10 @@ class DeliveryRow(Row):
 
 
 class CourierRow(Row):
-    """A courier, and how many orders they are said to bring."""
+    """A courier, and how many orders are said to be assigned to them."""
 
     courier_id: int
-    load: int
+    assigned: int
 
 
 class OutboxRow(Row):
@@ -120,7 +132,8 @@ class InboxRow(Row):
 
 
 class NotificationRow(Row):
-    """What a customer was told about an order."""
+    """What a customer was told because of an event."""
 
+    event_id: str
     order_id: str
-    kind: str
+    customer_id: int

@@ -10,6 +10,7 @@ from chaos.invariants.rows import (
     DeliveryRow,
     Entry,
     InboxRow,
+    Line,
     NotificationRow,
     OrderRow,
     OutboxRow,
@@ -46,6 +47,10 @@ def order(name: str, status: str = "confirmed", saga_state: str = "done", *, def
         id=name, customer_id=7, status=status, saga_state=saga_state, total_cents=TOTALS[name], lines=LINES[name],
         deferred=deferred, created_at=AT - 100,
     )  # fmt: skip
+
+
+def portions(name: str) -> tuple[Line, ...]:
+    return tuple(Line(dish_id=dish, quantity=quantity) for dish, quantity in LINES[name])
 
 
 def transaction(number: int, name: str, kind: str) -> TransactionRow:
@@ -94,16 +99,20 @@ def whole_books() -> Books:
         ),
         ledger=tuple(transaction(number, *each) for number, each in enumerate(kinds, 1)),
         reservations=tuple(
-            ReservationRow(order_id=name, state="released" if name == UNDONE else "reserved", lines=LINES[name]) for name in LINES
+            ReservationRow(order_id=name, state="released" if name == UNDONE else "reserved", lines=portions(name))
+            for name in LINES
         ),
         stock=(StockRow(dish_id=101, initial=10, left=7), StockRow(dish_id=102, initial=10, left=9)),
         popular=(PopularRow(dish_id=101, ordered=3), PopularRow(dish_id=102, ordered=1)),
         first_deliveries=deliveries,
         deliveries=deliveries,
-        couriers=(CourierRow(courier_id=1, load=1), CourierRow(courier_id=2, load=1), CourierRow(courier_id=3, load=0)),
+        couriers=(
+            CourierRow(courier_id=1, assigned=1),
+            CourierRow(courier_id=2, assigned=1),
+            CourierRow(courier_id=3, assigned=0),
+        ),
         notifications=tuple(
-            NotificationRow(order_id=name, kind=kind)
-            for name, kind in ((GOOD, "accepted"), (LATE, "accepted"), (LATE, "confirmed"), (UNDONE, "cancelled"))
+            NotificationRow(event_id=row.event_id, order_id=row.key, customer_id=7) for row in inbox["notifications"]
         ),
         outbox=outbox,
         inbox=inbox,
