@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -53,8 +54,8 @@ class Backends:
     def fail(self, route: str, error: CallError) -> None:
         self.replies[route] = [error]
 
-    def resolve(self, service: str) -> list[Instance]:
-        return [Instance(service=service, replica=1, host="127.0.0.1", port=9_000, pid=1, state=InstanceState.UP)]
+    def resolve(self, service: str) -> tuple[Instance, ...]:
+        return (Instance(service=service, replica=1, host="127.0.0.1", port=9_000, pid=1, state=InstanceState.UP),)
 
     async def send(
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
@@ -74,6 +75,8 @@ class Door:
     app: FastAPI
     backends: Backends
     clock: HandClock
+    document: dict[str, Any]
+    """OpenAPI's."""
 
     async def ask(
         self, method: str, path: str, body: object = None, *, customer: int | None = 7, client: str = "10.0.0.1", **headers: str
@@ -93,8 +96,14 @@ def backends() -> Backends:
     return Backends()
 
 
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """Made once: it takes longer than most tests."""
+    return create_app(Settings(service="gateway", signing_key=SIGNING_KEY)).openapi()
+
+
 @pytest.fixture
-async def door(tmp_path: Path, backends: Backends) -> AsyncIterator[Door]:
+async def door(tmp_path: Path, backends: Backends, document: dict[str, Any]) -> AsyncIterator[Door]:
     app = create_app(Settings(service="gateway", signing_key=SIGNING_KEY, registry=tmp_path / "registry.json"))
     clock = HandClock()
     async with app.router.lifespan_context(app):
@@ -105,4 +114,4 @@ async def door(tmp_path: Path, backends: Backends) -> AsyncIterator[Door]:
         clients = Users(caller), Restaurants(caller), Orders(caller), Deliveries(caller), Notifications(caller)
         limits = Limits(*(RateLimit(rate, clock) for rate in (OF_CUSTOMER, OF_ADDRESS, OF_PASSWORD)))
         app.state.service = Gateway(app.state.service.tokens, limits, *clients)
-        yield Door(app, backends, clock)
+        yield Door(app, backends, clock, document)
