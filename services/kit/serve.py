@@ -17,6 +17,9 @@ from fastapi import FastAPI
 
 from observability.notify import notify_ready
 from services.document import DocumentError
+from services.kit.migrations.errors import SchemaError
+from services.kit.migrations.readiness import wait_for_head
+from services.kit.migrations.revisions import Revisions
 from services.kit.protocol import BoundedProtocol
 from services.kit.settings import Settings, SettingsError
 
@@ -28,15 +31,17 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def main(create_app: Callable[[Settings], FastAPI]) -> None:
-    """Entry of every service: settings from the environment, then serve. Exits with 2 on unusable settings."""
+    """Entry of every service: settings from the environment, then serve.
+
+    Exits with 2, after one line that says why, on unusable settings and on a database that cannot be used.
+    """
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has shut down; ending is then no failure.
     try:
         settings = Settings.from_environment(os.environ)
         app = create_app(settings)
         listener = _listen(settings)
     except (SettingsError, DocumentError, ValueError, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - logging is not configured without settings.
-        sys.exit(2)
+        _refuse(error)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         app,
@@ -51,22 +56,39 @@ def main(create_app: Callable[[Settings], FastAPI]) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, settings.instance).run(sockets=[listener])
+    try:
+        _Server(config, settings).run(sockets=[listener])
+    except SchemaError as error:
+        _refuse(error)
 
 
 class _Server(uvicorn.Server):
-    """Tells the supervisor once requests are accepted."""
+    """Starts the application once its database is at head, and tells the supervisor once requests are accepted."""
 
-    def __init__(self, config: uvicorn.Config, instance: str) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
-        self._instance = instance
+        self._settings = settings
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await _database_at_head(self._settings)
         await super().startup(sockets)
         if self.started and sockets:
             gc.collect()
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it again.
-            notify_ready(self._instance, sockets[0].getsockname()[1])
+            notify_ready(self._settings.instance, sockets[0].getsockname()[1])
+
+
+async def _database_at_head(settings: Settings) -> None:
+    """Raises SchemaError; a service without data, or without migrations, waits for nothing."""
+    service = settings.load_topology().services.get(settings.service)
+    revisions = Revisions.of(settings.service, service.module) if service and service.database else None
+    if revisions is not None:
+        await wait_for_head(settings.database_url, revisions)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    print(error, file=sys.stderr)  # noqa: T201 - a line that people read, whether logging is configured or not.
+    sys.exit(2)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from services.kit.database_url import parse_database_url
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 
@@ -28,7 +29,7 @@ class Settings(BaseModel):
     port: int = Field(default=0, ge=0, le=65_535, description="0: any free one")
     topology: Path = Field(default_factory=default_topology_path)
     registry: Path = Path("registry.json")
-    database_url: str = Field(default="sqlite+aiosqlite:///service.sqlite", description="of services that keep data")
+    database_url: str = Field(default="sqlite:///service.sqlite", repr=False, description="of services that keep data")
     profile: Profile = Profile.DECLARED
     without: tuple[str, ...] = Field(default=(), description="patterns switched off, comma separated")
     otlp_endpoint: str = ""
@@ -39,6 +40,12 @@ class Settings(BaseModel):
     arm: str = ""
     seed: int = 0
     log_level: str = Field(default="info", pattern="^(?i:debug|info|warning|error)$")
+
+    @field_validator("database_url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        parse_database_url(url)  # Says what is allowed.
+        return url
 
     @property
     def instance(self) -> str:
@@ -66,4 +73,4 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             variable = PREFIX + str(first["loc"][0]).upper()
-            raise SettingsError(f"{variable}: {first['msg']}") from None
+            raise SettingsError(f"{variable}: {str(first['msg']).removeprefix('Value error, ')}") from None
