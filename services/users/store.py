@@ -36,15 +36,15 @@ class CustomerStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables and, where they are empty, the seed."""
+        """Makes the tables and, where they are empty, the seed: who adds its first row adds all of it."""
         await self._database.create(metadata)
+        first, *others = [
+            {"id": number, "email": email, "name": name, "password_hash": seed.PASSWORD_HASH}
+            for number, email, name in seed.customers()
+        ]
         async with self._database.write() as connection:
-            if (await connection.execute(select(_customers.c.id).limit(1))).first() is None:
-                rows = [
-                    {"id": number, "email": email, "name": name, "password_hash": seed.PASSWORD_HASH}
-                    for number, email, name in seed.customers()
-                ]
-                await connection.execute(insert(_customers), rows)
+            if await insert_new(connection, _customers, first):
+                await connection.execute(insert(_customers), others)
 
     async def by_email(self, email: str) -> Customer | None:
         """The customer who signs in with `email`."""

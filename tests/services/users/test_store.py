@@ -43,7 +43,7 @@ async def test_of_two_replicas_that_race_for_an_address_one_wins(databases: Data
     url = await databases.fresh("users")
     opened = [open_database(url) for _ in range(2)]
     stores = [CustomerStore(database) for database in opened]
-    await stores[0].prepare()
+    await asyncio.gather(*(store.prepare() for store in stores))
     added = await asyncio.gather(*(stores[number % 2].add(ADA, f"{number}", f"hash-{number}") for number in range(8)))
     (won,) = [customer for customer in added if customer]
     assert [await store.by_email(ADA) for store in stores] == [won, won]
