@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -40,6 +41,8 @@ class Journey:
     """Of its first degraded answer."""
     steps_done: frozenset[str]
     """Steps that were answered as they should be."""
+    rate_limited: bool = False
+    """Whether the system said that its caller asks too often, which says nothing about the system."""
 
     @property
     def elapsed_ms(self) -> float:
@@ -100,6 +103,7 @@ def _journey(steps: list[RequestLine], where: str) -> Journey:
         degraded=any(step.degraded for step in steps),
         degraded_trace_id=next((step.trace_id for step in steps if step.degraded), None),
         steps_done=frozenset(step.step for step in steps if step.outcome == "ok"),
+        rate_limited=any(step.status == HTTPStatus.TOO_MANY_REQUESTS for step in steps),
     )
 
 

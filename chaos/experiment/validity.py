@@ -50,6 +50,9 @@ def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterat
         yield f"the load is incomplete: {evidence.load.problem or 'the generator does not say why'}"
     if quality.dropped:
         yield f"{quality.dropped} of {quality.arrivals} arrivals were dropped: too many journeys in flight"
+    limited = sum(journey.rate_limited for journey in evidence.journeys)
+    if limited:
+        yield f"{limited} of {quality.arrivals} journeys met a rate limit (429): what was measured is the limit, not the system"
     if quality.lateness_p99_ms > bounds.lateness_p99_ms:
         yield (
             f"the load came late: p99 {quality.lateness_p99_ms:.1f} ms after the intended instant, "

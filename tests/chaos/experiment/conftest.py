@@ -51,6 +51,8 @@ class Fate:
     ok: bool = True
     degraded: bool = False
     elapsed_ms: float = 20.0
+    failure: int = 503
+    """Status, where it is not ok."""
 
 
 def healthy(_name: str, _instant_s: float, random: Random) -> Fate:
@@ -175,7 +177,7 @@ def write_load(folder: ArmFolder, scenario: Scenario) -> None:
                 end_s = begin_s + fate.elapsed_ms / 1_000 / len(steps)
                 line = {
                     "journey": visit.name, "id": f"0-{visit.number}", "step": step, "intended": begin_s, "sent": begin_s,
-                    "done": end_s, "status": 201 if fate.ok else 503, "outcome": "ok" if fate.ok else "failed",
+                    "done": end_s, "status": 201 if fate.ok else fate.failure, "outcome": "ok" if fate.ok else "failed",
                     "degraded": fate.degraded and position == 0, "trace_id": f"{visit.number:030x}{position:02x}",
                     "last": position == len(steps) - 1 or not fate.ok,
                 }  # fmt: skip

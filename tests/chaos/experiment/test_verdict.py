@@ -107,6 +107,16 @@ def test_an_arm_that_says_nothing_is_invalid_and_says_why(
     assert [reason for reason in arm.reasons if said in reason] == list(arm.reasons)
 
 
+def test_a_load_that_met_a_rate_limit_is_invalid(bench: Bench, protected: Scenario) -> None:
+    def limited(name: str, instant_s: float, random: Random) -> Fate:
+        fate = protected.fate(name, instant_s, random)
+        return replace(fate, ok=False, failure=429) if name == "sign_in" and 30 <= instant_s < 33 else fate
+
+    arm = bench.judge(replace(protected, fate=limited))
+    assert arm.verdict is Verdict.INVALID
+    assert arm.reasons[0].endswith("journeys met a rate limit (429): what was measured is the limit, not the system")
+
+
 def test_an_unhealthy_baseline_is_invalid_even_if_the_fault_made_nothing_worse(bench: Bench, protected: Scenario) -> None:
     def sick(name: str, instant_s: float, random: Random) -> Fate:
         return replace(protected.fate(name, instant_s, random), ok=not (name == "order" and random.random() < 0.05))
