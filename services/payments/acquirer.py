@@ -20,8 +20,8 @@ NAME = "acquirer"
 EDGE = "payments->acquirer"
 """In errors alone: the map has no such edge, for nothing is called over it."""
 CARD_LIMIT_CENTS = 200_000
-"""The most that a card is good for: ten times an ordinary basket of a few dishes at 4.50 to 29.50, so that only orders which were
-made to be declined are."""
+"""The most that a card is good for. The dearest basket of the load, three of each of three dishes at 29.00, is an eighth of it,
+so that only who means to be declined is."""
 MAX_WAITING = 1_000
 """At 75 calls a second, the topology's figures, the last of them waits for 13 s: longer than any customer."""
 

@@ -2,15 +2,18 @@
 
 import asyncio
 from contextlib import suppress
+from random import Random
 
 import pytest
 
+from loadtests.journeys.catalogue import draw_basket
 from observability import names
 from observability.metrics import Metrics
 from services.kit.errors import DeadlineExceededError, OverloadedError, RefusedError
 from services.kit.resilience.deadline import deadline_within
 from services.payments.acquirer import CARD_LIMIT_CENTS, MAX_WAITING, Acquirer
 from services.payments.domain import Step
+from services.restaurants import seed
 from services.topology import External
 
 EXTERNAL = External.model_validate({"service_time": "40ms", "slots": 3})
@@ -161,6 +164,14 @@ async def test_an_authorisation_above_the_card_s_limit_is_declined_each_time() -
     for _ in range(2):
         with pytest.raises(RefusedError, match="the card is good for 200000 cents, not for 200001"):
             await ask(Step.AUTHORISE, "order-1", CARD_LIMIT_CENTS + 1)
+
+
+async def test_no_basket_of_the_load_is_declined() -> None:
+    prices = {int(dish["id"]): int(dish["price_cents"]) for dish in seed.dishes()}
+    baskets = [draw_basket(Random(number)) for number in range(2_000)]
+    dearest_cents = max(sum(prices[line.dish_id] * line.quantity for line in basket.items) for basket in baskets)
+    assert CARD_LIMIT_CENTS / 20 < dearest_cents < CARD_LIMIT_CENTS / 4
+    await Bank(external=None).acquirer.ask(Step.AUTHORISE, "order-1", dearest_cents)
 
 
 @pytest.mark.parametrize("step", [Step.CAPTURE, Step.VOID, Step.REFUND])
