@@ -70,4 +70,5 @@ EVENT_RETRY_DENIED: Final = "resilience.retry_denied"
 EVENT_BREAKER: Final = "resilience.breaker"
 EVENT_REJECTED: Final = "resilience.rejected"
 EVENT_FALLBACK: Final = "resilience.fallback"
+EVENT_SLOT: Final = "external.slot"  # the wait for a slot of a simulated system outside is over
 EVENT_CHAOS: Final = "chaos.injected"

@@ -10,7 +10,8 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from observability.metrics import Metrics
+from observability import names
+from observability.telemetry import Telemetry
 from services.kit.errors import DeadlineExceededError, OverloadedError, RefusedError
 from services.kit.resilience.deadline import remaining_ms
 from services.payments.domain import Step
@@ -33,14 +34,16 @@ class Acquirer:
 
     Args:
         external: Its service time and slots; None answers at once.
-        metrics: Where slots in use and calls that wait for one are shown.
+        telemetry: Shows slots in use, calls that wait for one, and how long each waited.
         sleep: Waits for some seconds.
     """
 
-    def __init__(self, external: External | None, metrics: Metrics, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, external: External | None, telemetry: Telemetry, sleep: Sleep = asyncio.sleep) -> None:
         self._external = external
+        self._tracer = telemetry.tracer
         self._sleep = sleep
         if external:
+            metrics = telemetry.metrics
             self._slots = asyncio.Semaphore(external.slots)
             self._waiting = metrics.external_waiting.labels(NAME)
             self._used = metrics.external_slots_used.labels(NAME)
@@ -56,8 +59,10 @@ class Acquirer:
             DeadlineExceededError: The caller's deadline passed while it waited; the acquirer was not asked.
         """
         if self._external:
-            async with self._slot(self._external):
-                await self._sleep(self._external.service_time_ms / 1_000)
+            with self._tracer.start_as_current_span(f"{NAME} {step}") as span:
+                async with self._slot(self._external):
+                    span.add_event(names.EVENT_SLOT)
+                    await self._sleep(self._external.service_time_ms / 1_000)
         if step is Step.AUTHORISE and amount_cents > CARD_LIMIT_CENTS:
             raise RefusedError(f"order {order_id}: the card is good for {CARD_LIMIT_CENTS} cents, not for {amount_cents}")
 

@@ -22,7 +22,7 @@ async def start(kit: Kit) -> AsyncIterator[Processor]:
     async with kit.database() as database:
         store = PaymentStore(database)
         await store.prepare()
-        yield Processor(store, Acquirer(external, kit.telemetry.metrics))
+        yield Processor(store, Acquirer(external, kit.telemetry))
 
 
 def create_app(settings: Settings) -> FastAPI:

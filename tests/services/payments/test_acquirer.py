@@ -5,16 +5,18 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from loadtests.journeys.catalogue import draw_basket
 from observability import names
-from observability.metrics import Metrics
 from services.kit.errors import DeadlineExceededError, OverloadedError, RefusedError
 from services.kit.resilience.deadline import deadline_within
 from services.payments.acquirer import CARD_LIMIT_CENTS, MAX_WAITING, Acquirer
 from services.payments.domain import Step
 from services.restaurants import seed
 from services.topology import External
+from tests.services.payments.till import quiet_telemetry
 
 EXTERNAL = External.model_validate({"service_time": "40ms", "slots": 3})
 
@@ -23,8 +25,10 @@ class Bank:
     """An acquirer whose every call takes until it is told to answer."""
 
     def __init__(self, external: External | None = EXTERNAL) -> None:
-        self._metrics = Metrics()
-        self.acquirer = Acquirer(external, self._metrics, self._sleep)
+        self._telemetry = quiet_telemetry()
+        self._exporter = InMemorySpanExporter()
+        self._telemetry.tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.acquirer = Acquirer(external, self._telemetry, self._sleep)
         self.serving: list[asyncio.Event] = []
         self.waits_s: list[float] = []
 
@@ -50,8 +54,13 @@ class Bank:
         await settle()
         return made
 
+    @property
+    def spans(self) -> list[tuple[str, list[str]]]:
+        """Ended spans and their events."""
+        return [(span.name, [event.name for event in span.events]) for span in self._exporter.get_finished_spans()]
+
     def metric(self, name: str) -> float | None:
-        return self._metrics.registry.get_sample_value(name, {names.LABEL_EXTERNAL: "acquirer"})
+        return self._telemetry.metrics.registry.get_sample_value(name, {names.LABEL_EXTERNAL: "acquirer"})
 
 
 async def settle() -> None:
@@ -150,6 +159,25 @@ async def test_slots_in_use_and_waiting_calls_are_measured() -> None:
     assert [bank.metric(name) for name in metrics] == [3, 3, 2]
     await end(*calls)
     assert [bank.metric(name) for name in metrics] == [3, 0, 0]
+
+
+async def test_a_trace_shows_who_waited_for_a_slot_and_until_when() -> None:
+    bank = Bank()
+    calls = await bank.calls(4)
+    assert bank.spans == []
+    await bank.answer()
+    assert bank.spans == [("acquirer authorise", ["external.slot"])]
+    await end(*calls)
+
+
+async def test_a_decline_is_an_answer_and_no_failure_of_the_acquirer() -> None:
+    bank = Bank()
+    declined = bank.call(amount_cents=CARD_LIMIT_CENTS + 1)
+    await settle()
+    await bank.answer()
+    with pytest.raises(RefusedError):
+        await declined
+    assert bank.spans == [("acquirer authorise", ["external.slot"])]  # No event of an exception.
 
 
 async def test_an_acquirer_that_the_map_does_not_have_answers_at_once() -> None:

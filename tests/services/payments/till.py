@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import TracerProvider
 from starlette.types import Message
 
 from observability.metrics import Metrics
+from observability.telemetry import Telemetry
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.payments.acquirer import Acquirer
 from services.payments.domain import Step
@@ -22,11 +24,16 @@ def new_order() -> str:
     return str(uuid.uuid4())
 
 
+def quiet_telemetry() -> Telemetry:
+    """Telemetry that nobody collects."""
+    return Telemetry(TracerProvider(shutdown_on_exit=False), Metrics(), None)
+
+
 class ListeningAcquirer(Acquirer):
     """Keeps what it is asked, answers when it may, and fails when told."""
 
     def __init__(self) -> None:
-        super().__init__(None, Metrics())
+        super().__init__(None, quiet_telemetry())
         self.asked: list[Step] = []
         self._news = asyncio.Condition()
         self.failure: Exception | None = None
