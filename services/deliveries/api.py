@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Path, Query, Request
 
 from services.deliveries.domain import Assignment, AssignmentRefusedError
-from services.deliveries.schemas import AssignmentAudit, AssignmentIn, AssignmentOut
+from services.deliveries.schemas import AssignmentAudit, AssignmentIn, AssignmentOut, CourierAudit
 from services.deliveries.store import AssignmentStore
 from services.kit.audit import MAX_PAGE, After, Limit, Page, page_of
 from services.kit.errors import ConflictError, NotFoundError
-from services.kit.internal import require_internal_token
+from services.kit.internal import internal_router
+from services.kit.problems import problems
 
-router = APIRouter(prefix="/internal", dependencies=[Depends(require_internal_token)], tags=["deliveries"])
+router = internal_router("deliveries")
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+AfterCourier = Annotated[str, Query(pattern=r"^[0-9]{0,9}$", description="`next` of the page before; empty for the first")]
 
 
 def _store(request: Request) -> AssignmentStore:
@@ -30,7 +32,7 @@ def _out(assignment: Assignment) -> AssignmentOut:
     )
 
 
-@router.put("/assignments/{order_id}")
+@router.put("/assignments/{order_id}", responses=problems(ConflictError.status))
 async def assign(order_id: OrderId, body: AssignmentIn, request: Request) -> AssignmentOut:
     """Finds a courier for an order."""
     try:
@@ -39,7 +41,7 @@ async def assign(order_id: OrderId, body: AssignmentIn, request: Request) -> Ass
         raise ConflictError(str(error)) from None
 
 
-@router.get("/assignments/{order_id}")
+@router.get("/assignments/{order_id}", responses=problems(NotFoundError.status))
 async def find(order_id: OrderId, request: Request) -> AssignmentOut:
     """Who brings an order."""
     assignment = await _store(request).find(order_id)
@@ -60,3 +62,11 @@ async def audit(request: Request, after: After = "", limit: Limit = MAX_PAGE) ->
     found = await _store(request).page(after, limit + 1)
     rows = [AssignmentAudit(order_id=a.order_id, courier_id=a.courier_id, state=a.state) for a in found]
     return page_of(rows, [row.order_id for row in rows], limit)
+
+
+@router.get("/audit/couriers")
+async def audit_couriers(request: Request, after: AfterCourier = "", limit: Limit = MAX_PAGE) -> Page[CourierAudit]:
+    """All couriers' loads, by courier id."""
+    found = await _store(request).couriers(int(after or 0), limit + 1)
+    rows = [CourierAudit(courier_id=each.id, assigned=each.assigned) for each in found]
+    return page_of(rows, [str(row.courier_id) for row in rows], limit)

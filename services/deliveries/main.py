@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.deliveries.api import router
-from services.deliveries.store import AssignmentStore
+from services.deliveries.deferred import COURIER_WANTED, DeferredAssignment
+from services.deliveries.store import AssignmentStore, event_tables
 from services.kit import serve
 from services.kit.app import create_service
 from services.kit.kit import Kit
@@ -15,11 +16,12 @@ from services.kit.settings import Settings
 
 @asynccontextmanager
 async def start(kit: Kit) -> AsyncIterator[AssignmentStore]:
-    """Opens the database."""
+    """Opens the database, and listens for orders that wait for a courier."""
     async with kit.database() as database:
         store = AssignmentStore(database)
         await store.prepare()
-        yield store
+        async with kit.events(database, event_tables, lambda outbox: {COURIER_WANTED: DeferredAssignment(outbox)}):
+            yield store
 
 
 def create_app(settings: Settings) -> FastAPI:

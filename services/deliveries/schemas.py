@@ -4,11 +4,25 @@ from pydantic import BaseModel, Field
 
 from services.deliveries.domain import AssignmentState
 
+MAX_CUSTOMER_ID = 2**63 - 1
+"""What the column holds."""
+
 
 class AssignmentIn(BaseModel):
     """For whom a courier is wanted."""
 
-    customer_id: int = Field(ge=1)
+    customer_id: int = Field(ge=1, le=MAX_CUSTOMER_ID)
+
+
+class CourierWanted(AssignmentIn):
+    """Payload of `order.courier_wanted`: an accepted order waits for a courier."""
+
+
+class CourierAssigned(BaseModel):
+    """Payload of `courier.assigned`: it has one."""
+
+    customer_id: int
+    courier_id: int
 
 
 class AssignmentOut(BaseModel):
@@ -27,3 +41,10 @@ class AssignmentAudit(BaseModel):
     order_id: str
     courier_id: int
     state: AssignmentState
+
+
+class CourierAudit(BaseModel):
+    """What invariants read of a courier: `assigned` is how many assignments name them that were not withdrawn."""
+
+    courier_id: int
+    assigned: int

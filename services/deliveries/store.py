@@ -1,64 +1,74 @@
 """Where couriers and assignments are kept: one row an order, so that an order cannot have two couriers."""
 
-from sqlalchemy import Column, Integer, MetaData, Row, String, Table, insert, select, update
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deliveries.domain import Assignment, AssignmentState, repeated
 from services.kit.database import Database
+from services.kit.events.tables import EventTables
+from services.kit.rows import insert_new
 
 COURIERS = 50
-_metadata = MetaData()
-_couriers = Table(
+metadata = MetaData()
+event_tables = EventTables(metadata)
+couriers = Table(
     "couriers",
-    _metadata,
+    metadata,
     Column("id", Integer, primary_key=True),
-    Column("assigned", Integer, nullable=False, index=True),
+    Column(
+        "assigned", Integer, CheckConstraint("assigned >= 0", name="couriers_assigned_not_negative"), nullable=False, index=True
+    ),
 )
-_assignments = Table(
+assignments = Table(
     "assignments",
-    _metadata,
+    metadata,
     Column("order_id", String(36), primary_key=True),
-    Column("customer_id", Integer, nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
     Column("courier_id", Integer, nullable=False),
     Column("state", String(20), nullable=False),
 )
 
 
+@dataclass(frozen=True)
+class Courier:
+    """A courier, and how many orders are theirs."""
+
+    id: int
+    assigned: int
+
+
 class AssignmentStore:
-    """Assignments by order."""
+    """Assignments by order, and the couriers' loads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables and the couriers."""
-        await self._database.create(_metadata)
+        """Makes the tables and the couriers: who adds the first adds all."""
+        await self._database.create(metadata)
+        first, *others = ({"id": number, "assigned": 0} for number in range(1, COURIERS + 1))
         async with self._database.write() as connection:
-            if (await connection.execute(select(_couriers.c.id).limit(1))).first() is None:
-                await connection.execute(insert(_couriers), [{"id": n, "assigned": 0} for n in range(1, COURIERS + 1)])
+            if await insert_new(connection, couriers, first):
+                await connection.execute(insert(couriers), others)
 
     async def assign(self, order_id: str, customer_id: int) -> Assignment:
-        """Gives an order to the courier with the fewest so far, once however often it is asked. Raises AssignmentRefusedError."""
+        """As `assign`, in a transaction of its own."""
         async with self._database.write() as connection:
-            existing = await _find(connection, order_id)
-            if existing:
-                return repeated(existing)
-            least = select(_couriers.c.id).order_by(_couriers.c.assigned, _couriers.c.id).limit(1)
-            courier_id: int = (await connection.execute(least)).scalar_one()
-            busier = update(_couriers).where(_couriers.c.id == courier_id).values(assigned=_couriers.c.assigned + 1)
-            await connection.execute(busier)
-            assignment = Assignment(order_id, customer_id, courier_id, AssignmentState.ASSIGNED)
-            await _insert(connection, assignment)
-            return assignment
+            return await assign(connection, order_id, customer_id)
 
     async def withdraw(self, order_id: str) -> None:
         """Takes an order from its courier, or makes sure that it never gets one."""
+        tombstone = Assignment(order_id, 0, 0, AssignmentState.WITHDRAWN)
         async with self._database.write() as connection:
-            if await _find(connection, order_id) is None:
-                await _insert(connection, Assignment(order_id, 0, 0, AssignmentState.WITHDRAWN))
-            else:
-                row = update(_assignments).where(_assignments.c.order_id == order_id)
-                await connection.execute(row.values(state=AssignmentState.WITHDRAWN))
+            if await insert_new(connection, assignments, _values(tombstone)):
+                return
+            row = update(assignments).where(assignments.c.order_id == order_id)
+            assigned = row.where(assignments.c.state == AssignmentState.ASSIGNED)
+            if (await connection.execute(assigned.values(state=AssignmentState.WITHDRAWN))).rowcount == 1:
+                freed = await _get(connection, order_id)
+                await _change_load(connection, freed.courier_id, -1)
 
     async def find(self, order_id: str) -> Assignment | None:
         """Who brings an order."""
@@ -67,26 +77,69 @@ class AssignmentStore:
 
     async def page(self, after: str, limit: int) -> list[Assignment]:
         """Assignments by order id, above `after`."""
-        query = select(_assignments).where(_assignments.c.order_id > after).order_by(_assignments.c.order_id).limit(limit)
+        query = select(assignments).where(assignments.c.order_id > after).order_by(assignments.c.order_id).limit(limit)
         async with self._database.read() as connection:
             return [_assignment(row) for row in (await connection.execute(query)).all()]
 
+    async def couriers(self, after: int, limit: int) -> list[Courier]:
+        """Couriers by id, above `after`."""
+        query = select(couriers).where(couriers.c.id > after).order_by(couriers.c.id).limit(limit)
+        async with self._database.read() as connection:
+            return [Courier(row.id, row.assigned) for row in (await connection.execute(query)).all()]
+
+
+async def assign(connection: AsyncConnection, order_id: str, customer_id: int) -> Assignment:
+    """Gives an order to the courier with the fewest, once however often it is asked, in the caller's transaction.
+
+    Raises:
+        AssignmentRefusedError: The order was withdrawn.
+    """
+    existing = await _find(connection, order_id)
+    if existing:
+        return repeated(existing)
+    assignment = Assignment(order_id, customer_id, await _least_busy(connection), AssignmentState.ASSIGNED)
+    if not await insert_new(connection, assignments, _values(assignment)):
+        # Another replica was asked at the same moment, and was first.
+        return repeated(await _get(connection, order_id))
+    await _change_load(connection, assignment.courier_id, 1)
+    return assignment
+
+
+async def _least_busy(connection: AsyncConnection) -> int:
+    """Chooses a courier, whom nobody else changes until the transaction ends (on SQLite it has locked everything anyway).
+
+    Couriers whom others are just choosing are passed over, so that one does not hold everybody up, unless there is nobody else.
+    """
+    least = select(couriers.c.id).order_by(couriers.c.assigned, couriers.c.id).limit(1)
+    free: int | None = (await connection.execute(least.with_for_update(skip_locked=True))).scalar()
+    if free is not None:
+        return free
+    busy: int = (await connection.execute(least.with_for_update())).scalar_one()
+    return busy
+
+
+async def _change_load(connection: AsyncConnection, courier_id: int, orders: int) -> None:
+    load = update(couriers).where(couriers.c.id == courier_id)
+    await connection.execute(load.values(assigned=couriers.c.assigned + orders))
+
 
 async def _find(connection: AsyncConnection, order_id: str) -> Assignment | None:
-    row = (await connection.execute(select(_assignments).where(_assignments.c.order_id == order_id))).first()
+    row = (await connection.execute(select(assignments).where(assignments.c.order_id == order_id))).first()
     return _assignment(row) if row else None
+
+
+async def _get(connection: AsyncConnection, order_id: str) -> Assignment:
+    return _assignment((await connection.execute(select(assignments).where(assignments.c.order_id == order_id))).one())
 
 
 def _assignment(row: Row[tuple[object, ...]]) -> Assignment:
     return Assignment(row.order_id, row.customer_id, row.courier_id, AssignmentState(row.state))
 
 
-async def _insert(connection: AsyncConnection, assignment: Assignment) -> None:
-    await connection.execute(
-        insert(_assignments).values(
-            order_id=assignment.order_id,
-            customer_id=assignment.customer_id,
-            courier_id=assignment.courier_id,
-            state=assignment.state,
-        )
-    )
+def _values(assignment: Assignment) -> dict[str, object]:
+    return {
+        "order_id": assignment.order_id,
+        "customer_id": assignment.customer_id,
+        "courier_id": assignment.courier_id,
+        "state": assignment.state,
+    }

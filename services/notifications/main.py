@@ -10,16 +10,18 @@ from services.kit.app import create_service
 from services.kit.kit import Kit
 from services.kit.settings import Settings
 from services.notifications.api import router
-from services.notifications.store import NotificationStore
+from services.notifications.store import NotificationStore, event_tables
+from services.notifications.telling import HANDLERS
 
 
 @asynccontextmanager
 async def start(kit: Kit) -> AsyncIterator[NotificationStore]:
-    """Opens the database."""
+    """Opens the database, and listens to what orders tells."""
     async with kit.database() as database:
         store = NotificationStore(database)
         await store.prepare()
-        yield store
+        async with kit.events(database, event_tables, lambda _: HANDLERS):
+            yield store
 
 
 def create_app(settings: Settings) -> FastAPI:

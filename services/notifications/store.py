@@ -1,22 +1,52 @@
-"""Where notifications are kept: one of each kind an order, however often the event arrives."""
+"""Where notifications are kept: one an event, and the latest of each customer."""
 
-import time
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, and_, insert, select
+from sqlalchemy import BigInteger, Column, Float, Index, MetaData, Select, String, Table, Text, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
+from services.kit.events.tables import EventTables
+from services.kit.rows import insert_new
 from services.notifications.schemas import NotificationOut
 
-_metadata = MetaData()
-_notifications = Table(
+KEPT = 500
+"""Notifications a customer, the latest; ten times what an inbox shows."""
+metadata = MetaData()
+event_tables = EventTables(metadata)
+notifications = Table(
     "notifications",
-    _metadata,
-    Column("order_id", String(36), primary_key=True),
-    Column("kind", String(40), primary_key=True),
-    Column("customer_id", Integer, nullable=False, index=True),
-    Column("text", String(500), nullable=False),
+    metadata,
+    Column("event_id", String(36), primary_key=True),
+    Column("order_id", String(36), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+    Index("notifications_of_customer", "customer_id", "created_at"),
 )
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What a customer is told because of an event.
+
+    Attributes:
+        event_id: Of the event, so that it is told once.
+        order_id: What it is about.
+        kind: The state that the order is in, for programs.
+        customer_id: Whom to tell.
+        text: For the customer.
+        created_at: Unix time in seconds at which it happened, which is not when the event arrived.
+    """
+
+    event_id: str
+    order_id: str
+    kind: str
+    customer_id: int
+    text: str
+    created_at: float
 
 
 class NotificationStore:
@@ -26,24 +56,23 @@ class NotificationStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the table."""
-        await self._database.create(_metadata)
-
-    async def add(self, order_id: str, kind: str, customer_id: int, text: str) -> None:
-        """Keeps a notification unless it is known."""
-        known = and_(_notifications.c.order_id == order_id, _notifications.c.kind == kind)
-        async with self._database.write() as connection:
-            if (await connection.execute(select(_notifications.c.kind).where(known))).first() is None:
-                await connection.execute(
-                    insert(_notifications).values(
-                        order_id=order_id, kind=kind, customer_id=customer_id, text=text, created_at=time.time()
-                    )
-                )
+        """Makes the tables."""
+        await self._database.create(metadata)
 
     async def latest(self, customer_id: int, limit: int) -> list[NotificationOut]:
         """A customer's notifications, newest first."""
-        query = select(_notifications).where(_notifications.c.customer_id == customer_id)
-        newest = query.order_by(_notifications.c.created_at.desc()).limit(limit)
         async with self._database.read() as connection:
-            rows = (await connection.execute(newest)).all()
+            rows = (await connection.execute(_newest_first(customer_id).limit(limit))).all()
         return [NotificationOut(order_id=r.order_id, kind=r.kind, text=r.text, created_at=r.created_at) for r in rows]
+
+
+async def keep(connection: AsyncConnection, notification: Notification) -> None:
+    """Adds a notification in the caller's transaction, once an event, and forgets the customer's oldest beyond KEPT."""
+    if await insert_new(connection, notifications, vars(notification)):
+        beyond = _newest_first(notification.customer_id).with_only_columns(notifications.c.event_id).offset(KEPT)
+        await connection.execute(delete(notifications).where(notifications.c.event_id.in_(beyond)))
+
+
+def _newest_first(customer_id: int) -> Select[tuple[Any, ...]]:
+    told = select(notifications).where(notifications.c.customer_id == customer_id)
+    return told.order_by(notifications.c.created_at.desc(), notifications.c.event_id)

@@ -9,7 +9,7 @@ from services.kit.internal import internal_router
 from services.kit.problems import problems
 from services.restaurants.domain import BasketRefusedError, ReservationRefusedError, RestaurantUnknownError
 from services.restaurants.kitchens import Kitchens
-from services.restaurants.schemas import MAX_ID, Menu, PopularDishes, ReservationIn, ReservationOut, RestaurantPage
+from services.restaurants.schemas import MAX_ID, Basket, Menu, PopularDishes, ReservationOut, RestaurantPage
 
 router = internal_router("restaurants")
 MAX_PAGE = 100
@@ -49,11 +49,10 @@ async def popular_dishes(request: Request, limit: Annotated[int, Query(ge=1, le=
 
 
 @router.put("/reservations/{order_id}", responses=problems(NotFoundError.status, ConflictError.status))
-async def reserve(order_id: OrderId, body: ReservationIn, request: Request) -> ReservationOut:
+async def reserve(order_id: OrderId, body: Basket, request: Request) -> ReservationOut:
     """Keeps the portions of a basket for an order, all of them or none."""
-    lines = tuple(item.line() for item in body.items)
     try:
-        made = await _kitchens(request).reservations.reserve(order_id, body.restaurant_id, lines)
+        made = await _kitchens(request).reservations.reserve(order_id, body.restaurant_id, body.lines())
     except RestaurantUnknownError as error:
         raise NotFoundError(str(error)) from None
     except BasketRefusedError as error:

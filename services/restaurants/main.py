@@ -10,19 +10,21 @@ from services.kit.app import create_service
 from services.kit.kit import Kit
 from services.kit.settings import Settings
 from services.restaurants import api, audit
+from services.restaurants.counting import HANDLERS
 from services.restaurants.kitchens import Kitchens
 from services.restaurants.popular import PopularDishesModel
 from services.restaurants.reservations import ReservationStore
-from services.restaurants.store import RestaurantStore
+from services.restaurants.store import RestaurantStore, event_tables
 
 
 @asynccontextmanager
 async def start(kit: Kit) -> AsyncIterator[Kitchens]:
-    """Opens the database."""
+    """Opens the database, and listens to what orders tells."""
     async with kit.database() as database:
         store = RestaurantStore(database)
         await store.prepare()
-        yield Kitchens(store, ReservationStore(database), PopularDishesModel(database))
+        async with kit.events(database, event_tables, lambda _: HANDLERS):
+            yield Kitchens(store, ReservationStore(database), PopularDishesModel(database))
 
 
 def create_app(settings: Settings) -> FastAPI:

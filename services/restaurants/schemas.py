@@ -61,16 +61,26 @@ class LineIn(BaseModel):
     dish_id: int = Field(ge=1, le=MAX_ID)
     quantity: int = Field(ge=1, le=MAX_QUANTITY)
 
-    def line(self) -> Line:
-        """The same in the domain's words."""
-        return Line(self.dish_id, self.quantity)
 
-
-class ReservationIn(BaseModel):
-    """What an order wants from one restaurant. Lines of the same dish are added up."""
+class Basket(BaseModel):
+    """Dishes of one restaurant. Lines of the same dish are added up."""
 
     restaurant_id: int = Field(ge=1, le=MAX_ID)
     items: list[LineIn] = Field(min_length=1, max_length=50)
+
+    def lines(self) -> tuple[Line, ...]:
+        """The same in the domain's words."""
+        return tuple(Line(item.dish_id, item.quantity) for item in self.items)
+
+
+class OrderAccepted(Basket):
+    """Payload of `order.accepted`: somebody gets this basket."""
+
+
+class OrderCancelled(Basket):
+    """Payload of `order.cancelled`: nobody gets it; `was_accepted`: an `order.accepted` said otherwise before."""
+
+    was_accepted: bool
 
 
 class ReservationOut(BaseModel):

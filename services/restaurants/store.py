@@ -15,11 +15,13 @@ from sqlalchemy import (
 )
 
 from services.kit.database import Database
+from services.kit.events.tables import EventTables
 from services.kit.rows import insert_new
 from services.restaurants import seed
 from services.restaurants.schemas import DishOut, RestaurantOut
 
 metadata = MetaData()
+event_tables = EventTables(metadata)
 restaurants = Table(
     "restaurants",
     metadata,
@@ -41,8 +43,9 @@ stock = Table(
     metadata,
     Column("dish_id", ForeignKey("dishes.id"), primary_key=True),
     Column("initial", Integer, nullable=False),
+    Column("left", Integer, nullable=False),
     # Whatever a writer believes: no portion is promised twice.
-    Column("left", Integer, CheckConstraint('"left" >= 0', name="stock_left_not_negative"), nullable=False),
+    CheckConstraint('"left" >= 0', name="stock_left_not_negative"),
 )
 reservations = Table(
     "reservations",

@@ -1,23 +1,14 @@
-"""Restaurants over a real database: its stores, and its routes without the telemetry around them."""
-
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""Restaurants over a real database: its stores, and its routes without the process around them."""
 
 import pytest
-from opentelemetry.trace import NoOpTracer
 
 from services.kit.database import Database
+from services.restaurants import api, audit
 from services.restaurants.kitchens import Kitchens
 from services.restaurants.popular import PopularDishesModel
 from services.restaurants.reservations import ReservationStore
 from services.restaurants.store import RestaurantStore
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'restaurants.sqlite'}", NoOpTracer(), "restaurants")
-    yield database
-    await database.close()
+from tests.services.routes import Routes
 
 
 @pytest.fixture
@@ -26,3 +17,8 @@ async def kitchens(database: Database) -> Kitchens:
     restaurants = RestaurantStore(database)
     await restaurants.prepare()
     return Kitchens(restaurants, ReservationStore(database), PopularDishesModel(database))
+
+
+@pytest.fixture
+def routes(kitchens: Kitchens) -> Routes:
+    return Routes(kitchens, api.router, audit.router)

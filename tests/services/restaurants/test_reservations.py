@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from services.kit.database import Database
 from services.restaurants import seed
@@ -131,6 +132,12 @@ async def test_a_basket_is_reserved_whole_or_not_at_all(kitchens: Kitchens, leav
     assert await left(kitchens, 701, 703) == [seed.PORTIONS, 0]
     await leave(703, 1)
     assert await outcome(kitchens.reservations.reserve(order_id, 7, BASKET)) == "reserved"
+
+
+async def test_no_portion_can_be_written_that_does_not_exist(kitchens: Kitchens, leave: Leave) -> None:
+    with pytest.raises(IntegrityError):
+        await leave(701, -1)
+    assert await left(kitchens, 701) == [seed.PORTIONS]
 
 
 async def test_the_menu_says_what_is_sold_out(kitchens: Kitchens, leave: Leave) -> None:

@@ -21,6 +21,7 @@ def upgrade() -> None:
         "couriers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("assigned", sa.Integer(), nullable=False),
+        sa.CheckConstraint("assigned >= 0", name="couriers_assigned_not_negative"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_couriers_assigned"), "couriers", ["assigned"], unique=False)

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("dish_id", sa.Integer(), nullable=False),
         sa.Column("initial", sa.Integer(), nullable=False),
         sa.Column("left", sa.Integer(), nullable=False),
+        sa.CheckConstraint('"left" >= 0', name="stock_left_not_negative"),
         sa.ForeignKeyConstraint(
             ["dish_id"],
             ["dishes.id"],
