@@ -1,5 +1,6 @@
 """Who asks the gateway, and whether it may: what routes depend on before they do anything."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,20 +8,31 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
-from services.gateway.rate_limit import RateLimit
+from services.gateway.rate_limit import OF_PASSWORD, Rate, RateLimit
 from services.gateway.tokens import Tokens
 from services.kit.errors import UnauthenticatedError
+from services.kit.settings import Settings
 
 _DOCUMENTED = HTTPBearer(scheme_name="customer", bearerFormat="JWT", description="From POST /v1/sessions", auto_error=False)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may be asked: signed in, not signed in, and of passwords."""
+    """How much may be asked: signed in, not signed in, and of passwords.
+
+    One address may be a whole office, or the load of an experiment, which asks a tenth of the default. A customer's default is
+    quicker than fingers, than an application's retries, and than that load on each of its customers.
+    """
 
     customers: RateLimit
     addresses: RateLimit
     passwords: RateLimit
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Callable[[], float]) -> "Limits":
+        """As the process was told. `clock`: monotonic seconds."""
+        rates = Rate.with_burst(settings.rate_limit_user), Rate.with_burst(settings.rate_limit_address), OF_PASSWORD
+        return cls(*(RateLimit(rate, clock) for rate in rates))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from services.gateway.api import router
 from services.gateway.asking import Gateway, Limits
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.deprecation import DEPRECATED, DeprecationMiddleware
-from services.gateway.rate_limit import OF_ADDRESS, OF_CUSTOMER, OF_PASSWORD, RateLimit
 from services.gateway.tokens import Tokens
 from services.kit import serve
 from services.kit.app import create_service
@@ -27,7 +26,7 @@ async def start(kit: Kit) -> AsyncIterator[Gateway]:
     caller = kit.caller
     yield Gateway(
         Tokens(kit.settings.signing_key),
-        Limits(*(RateLimit(rate, time.monotonic) for rate in (OF_CUSTOMER, OF_ADDRESS, OF_PASSWORD))),
+        Limits.of(kit.settings, time.monotonic),
         Users(caller),
         Restaurants(caller),
         Orders(caller),

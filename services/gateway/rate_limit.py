@@ -16,13 +16,14 @@ class Rate:
     """Requests a second in the long run, and how many may come at once."""
 
     per_s: float
-    burst: int
+    burst: float
+
+    @classmethod
+    def with_burst(cls, per_s: float) -> "Rate":
+        """Two seconds' worth may come at once, and one request always."""
+        return cls(per_s, max(1.0, 2 * per_s))
 
 
-OF_ADDRESS = Rate(per_s=500, burst=1_000)
-"""Who has not signed in. One address may be a whole office, or the load of an experiment, which arrives at a tenth of it."""
-OF_CUSTOMER = Rate(per_s=20, burst=40)
-"""Who has: quicker than fingers, than an application's retries, and than the load of an experiment on each of its customers."""
 OF_PASSWORD = Rate(per_s=1, burst=10)
 """Tries of passwords from one address for one email: a person who has forgotten which it was, and not a dictionary."""
 
@@ -46,7 +47,7 @@ class RateLimit:
     def take(self, key: str) -> None:
         """Counts one request. Raises TooManyRequestsError, which says in how many whole seconds there is room for one."""
         now_s = self._clock()
-        tokens, counted_s = self._buckets.pop(key, (float(self._rate.burst), now_s))
+        tokens, counted_s = self._buckets.pop(key, (self._rate.burst, now_s))
         tokens = min(self._rate.burst, tokens + (now_s - counted_s) * self._rate.per_s)
         allowed = tokens >= 1
         self._buckets[key] = (tokens - 1 if allowed else tokens, now_s)

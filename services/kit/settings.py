@@ -36,6 +36,10 @@ class Settings(BaseModel):
     internal_token: str = Field(default="", repr=False)
     chaos_token: str = Field(default="", repr=False)
     signing_key: str = Field(default="", repr=False)
+    rate_limit_user: float = Field(
+        default=20, gt=0, le=1e6, description="of the entry: requests a second of one who has signed in"
+    )
+    rate_limit_address: float = Field(default=500, gt=0, le=1e6, description="of the entry: of one address that has not")
     run_id: str = ""
     arm: str = ""
     seed: int = 0

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from services.gateway.asking import Gateway, Limits
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.main import create_app
-from services.gateway.rate_limit import OF_ADDRESS, OF_CUSTOMER, OF_PASSWORD, RateLimit
 from services.kit.caller import Caller
 from services.kit.errors import CallError
 from services.kit.message import Outgoing, Reply
@@ -25,6 +24,7 @@ from tests.services.asgi import Answer, ask
 
 SIGNING_KEY = "signing-key-of-tests-32-characters"
 ORDER_ID = "00000000-0000-4000-8000-000000000001"
+CUSTOMER_PER_S, ADDRESS_PER_S = 20, 30
 Step = Reply | CallError
 
 
@@ -104,7 +104,15 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture
 async def door(tmp_path: Path, backends: Backends, document: dict[str, Any]) -> AsyncIterator[Door]:
-    app = create_app(Settings(service="gateway", signing_key=SIGNING_KEY, registry=tmp_path / "registry.json"))
+    app = create_app(
+        Settings(
+            service="gateway",
+            signing_key=SIGNING_KEY,
+            registry=tmp_path / "registry.json",
+            rate_limit_user=CUSTOMER_PER_S,
+            rate_limit_address=ADDRESS_PER_S,
+        )
+    )
     clock = HandClock()
     async with app.router.lifespan_context(app):
         kit = app.state.kit
@@ -112,6 +120,5 @@ async def door(tmp_path: Path, backends: Backends, document: dict[str, Any]) -> 
         policies = {callee: topology.edges[f"gateway->{callee}"] for callee in topology.callees("gateway")}
         caller = Caller("gateway", policies, backends, backends, kit.telemetry, random.Random(7))
         clients = Users(caller), Restaurants(caller), Orders(caller), Deliveries(caller), Notifications(caller)
-        limits = Limits(*(RateLimit(rate, clock) for rate in (OF_CUSTOMER, OF_ADDRESS, OF_PASSWORD)))
-        app.state.service = Gateway(app.state.service.tokens, limits, *clients)
+        app.state.service = Gateway(app.state.service.tokens, Limits.of(app.state.settings, clock), *clients)
         yield Door(app, backends, clock, document)

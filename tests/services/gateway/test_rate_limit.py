@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.rate_limit import OF_ADDRESS, OF_CUSTOMER, Rate, RateLimit
+from services.gateway.rate_limit import Rate, RateLimit
 from services.kit.errors import TooManyRequestsError
+from services.kit.settings import Settings
 
 
 class HandClock:
@@ -91,7 +92,13 @@ def test_never_is_more_allowed_than_the_burst_and_what_has_flowed_in(pauses_s: l
     assert allowed <= burst + per_s * sum(pauses_s) + 1e-6
 
 
+@pytest.mark.parametrize(("per_s", "burst"), [(20, 40), (0.5, 1), (0.1, 1)])
+def test_two_seconds_worth_may_come_at_once_and_one_always(per_s: float, burst: float) -> None:
+    assert Rate.with_burst(per_s) == Rate(per_s, burst)
+
+
 def test_the_load_of_an_experiment_is_not_limited() -> None:
     arrivals_per_s, requests_of_a_journey, customers = 74, 2, 20
-    assert arrivals_per_s * requests_of_a_journey < OF_ADDRESS.per_s
-    assert arrivals_per_s * requests_of_a_journey / customers < OF_CUSTOMER.per_s
+    settings = Settings(service="gateway")
+    assert arrivals_per_s * requests_of_a_journey < settings.rate_limit_address
+    assert arrivals_per_s * requests_of_a_journey / customers < settings.rate_limit_user
