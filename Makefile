@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format lock up down bench clean
+.PHONY: help install demo test check unit system lint format api lock up down bench clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ unit: $(STAMP)  ## Tests that start no process
 
 system: $(STAMP)  ## Tests that start real processes
 	@$(BIN)/pytest -q -m system
+
+api: $(STAMP)  ## Write docs/api anew from the code; what would break the public contract is named instead
+	@$(BIN)/python -m tests.contracts
 
 format: $(STAMP)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
