@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.feastfast.conftest import FeastFast, Start
 
 PASSWORD = "correct-horse-battery"
-CROWD = 400
+CROWD = 900
 """Whose hashes, two at a time, take longer than the gateway waits for an answer."""
 
 
