@@ -4,6 +4,8 @@ from chaos.invariants.books import Books
 from chaos.invariants.finding import InvariantFinding, Judged, conclude
 from chaos.invariants.money import CAPTURE, CAPTURED, count_of_kind
 
+TWICE = "captured more than once"
+
 
 def captured_once(books: Books) -> InvariantFinding:
     """Compares accepted orders with what payments says of them, and with the captures in its ledger."""
@@ -15,6 +17,6 @@ def captured_once(books: Books) -> InvariantFinding:
         "not captured": {name for name, payment in payments.items() if payment.state != CAPTURED},
         "captured for another amount": {n for n, payment in payments.items() if payment.amount_cents != accepted[n].total_cents},
         "without a capture in the ledger": {name for name in accepted if not captures[name]},
-        "captured more than once": {name for name in accepted if captures[name] > 1},
+        TWICE: {name for name in accepted if captures[name] > 1},
     }
     return conclude(Judged(len(accepted), "accepted order", "was captured exactly once", len(books.moving)), breaches)

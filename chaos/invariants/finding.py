@@ -22,6 +22,14 @@ class InvariantFinding:
     numbers: dict[str, float] = field(default_factory=dict)
     offenders: tuple[str, ...] = ()
 
+    def count(self, what: str) -> int:
+        """The number called `what`, such as a breach by its words; 0 when there is none."""
+        return int(self.numbers.get(_key(what), 0))
+
+
+def _key(what: str) -> str:
+    return what.replace(" ", "_")
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -52,7 +60,7 @@ def conclude(
     """
     counts = {"judged": float(judged.count), "too_young": float(judged.young), **(numbers or {})}
     broken = {what: tuple(sorted(who)) for what, who in breaches.items() if who}
-    counts |= {what.replace(" ", "_"): float(len(breaches[what])) for what in breaches}
+    counts |= {_key(what): float(len(breaches[what])) for what in breaches}
     offenders = tuple(dict.fromkeys(each for who in broken.values() for each in who))
     return InvariantFinding(_holds(judged, broken), _sentence(judged, broken), counts, offenders[:MAX_OFFENDERS])
 

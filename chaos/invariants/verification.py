@@ -38,7 +38,7 @@ class Verification:
     def is_quiet(self) -> bool:
         """Whether nothing is under way: every order is finished, no event waits, no order awaits its courier."""
         underway = ("waiting", "awaiting")
-        waits = any(finding.numbers.get(each, 0) for finding in self.findings.values() for each in underway)
+        waits = any(finding.count(each) for finding in self.findings.values() for each in underway)
         return not self.books.moving and not waits
 
 
