@@ -5,17 +5,16 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
-from starlette.types import Message
 
 from observability.metrics import Metrics
 from observability.telemetry import Telemetry
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.payments.acquirer import Acquirer
 from services.payments.domain import Step
+from tests.services.asgi import Answer, ask
 
 TOKEN = "internal-token-of-tests"
 
@@ -55,25 +54,12 @@ class ListeningAcquirer(Acquirer):
             await self._news.wait_for(lambda: len(self.asked) >= count)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the application answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def problem(self) -> str:
-        """The detail of a problem, which says of itself what it is."""
-        assert self.headers["content-type"] == "application/problem+json"
-        assert self.json["status"] == self.status
-        detail: str = self.json["detail"]
-        return detail
+def problem(answer: Answer) -> str:
+    """The detail of a problem, which says of itself what it is."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json["status"] == answer.status
+    detail: str = answer.json["detail"]
+    return detail
 
 
 @dataclass(frozen=True)
@@ -95,22 +81,5 @@ class Till:
         return await self.put("authorisation", {"customer_id": customer_id, "amount_cents": amount_cents}, order_id)
 
     async def _ask(self, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
-        path, _, query = path.partition("?")
-        waiting: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
-        sent: list[Message] = []
-
-        async def receive() -> Message:
-            if not waiting:
-                await asyncio.Event().wait()  # A client that stays on the line says nothing more.
-            return waiting.pop(0)
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-
         named = {INTERNAL_TOKEN_HEADER: TOKEN, "Content-Type": "application/json"} | dict(headers)
-        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in named.items()]
-        scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": raw}
-        where = {"root_path": "", "scheme": "http", "server": ("127.0.0.1", 1), "http_version": "1.1"}
-        await self.app(scope | where, receive, send)
-        answered = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
-        return Answer(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
+        return await ask(self.app, path, named, method, body=content)
