@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.deliveries.domain import Assignment, AssignmentRefusedError, AssignmentState
 from services.deliveries.store import COURIERS, AssignmentStore
-from services.kit.database import Database
 
+Replicas = tuple[AssignmentStore, AssignmentStore]
 MANY = 10_000
 
 
@@ -70,29 +70,29 @@ async def test_a_withdrawn_order_never_gets_a_courier(store: AssignmentStore, *,
     assert await loads(store) == {}
 
 
-async def test_orders_that_ask_at_once_are_all_counted(store: AssignmentStore) -> None:
-    made = await asyncio.gather(*(store.assign(new_order(), 1) for _ in range(20)))
-    assert await loads(store) == Counter(assignment.courier_id for assignment in made)
+async def test_orders_that_ask_at_once_are_all_counted(replicas: Replicas) -> None:
+    made = await asyncio.gather(*(store.assign(new_order(), 1) for store in replicas * 10))
+    assert await loads(replicas[0]) == Counter(assignment.courier_id for assignment in made)
 
 
-async def test_an_order_that_asks_several_times_at_once_gets_one_courier(store: AssignmentStore) -> None:
+async def test_an_order_that_asks_several_times_at_once_gets_one_courier(replicas: Replicas) -> None:
     order_id = new_order()
-    made = await asyncio.gather(*(store.assign(order_id, 1) for _ in range(8)))
+    made = await asyncio.gather(*(store.assign(order_id, 1) for store in replicas * 4))
     assert set(made) == {made[0]}
-    assert await loads(store) == {made[0].courier_id: 1}
+    assert await loads(replicas[0]) == {made[0].courier_id: 1}
 
 
-async def test_an_order_that_is_assigned_and_withdrawn_at_once_has_nobody(store: AssignmentStore) -> None:
+async def test_an_order_that_is_assigned_and_withdrawn_at_once_has_nobody(replicas: Replicas) -> None:
+    one, other = replicas
     order_ids = [new_order() for _ in range(10)]
-    assigning = [outcome(store.assign(order_id, 1)) for order_id in order_ids]
-    await asyncio.gather(*assigning, *(store.withdraw(order_id) for order_id in order_ids))
-    assert await loads(store) == {}
-    assert {each.state for each in await store.page("", MANY)} == {AssignmentState.WITHDRAWN}
+    assigning = [outcome(one.assign(order_id, 1)) for order_id in order_ids]
+    await asyncio.gather(*assigning, *(other.withdraw(order_id) for order_id in order_ids))
+    assert await loads(one) == {}
+    assert {each.state for each in await one.page("", MANY)} == {AssignmentState.WITHDRAWN}
 
 
-async def test_replicas_that_start_together_make_the_couriers_once(database: Database) -> None:
-    await asyncio.gather(*(AssignmentStore(database).prepare() for _ in range(3)))
-    assert len(await AssignmentStore(database).couriers(0, MANY)) == COURIERS
+async def test_replicas_that_start_together_make_the_couriers_once(replicas: Replicas) -> None:
+    assert len(await replicas[0].couriers(0, MANY)) == COURIERS
 
 
 @given(acts=st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=20))

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +26,7 @@ from services.restaurants.domain import (
 from services.restaurants.kitchens import Kitchens
 from services.restaurants.store import dishes, stock
 
+Replicas = tuple[Kitchens, Kitchens]
 Leave = Callable[..., Awaitable[None]]
 BASKET = (Line(703, 1), Line(701, 2))
 
@@ -33,16 +35,16 @@ def new_order() -> str:
     return str(uuid.uuid4())
 
 
+async def leave_in(database: Database, dish_id: int, portions: int, reserved: int = 0) -> None:
+    async with database.write() as connection:
+        row = update(stock).where(stock.c.dish_id == dish_id)
+        await connection.execute(row.values(initial=portions + reserved, left=portions))
+
+
 @pytest.fixture
 def leave(database: Database) -> Leave:
     """Leaves so many portions of a dish, as if it had never had more than them and those that are reserved."""
-
-    async def leave(dish_id: int, portions: int, reserved: int = 0) -> None:
-        async with database.write() as connection:
-            row = update(stock).where(stock.c.dish_id == dish_id)
-            await connection.execute(row.values(initial=portions + reserved, left=portions))
-
-    return leave
+    return partial(leave_in, database)
 
 
 async def left(kitchens: Kitchens, *dish_ids: int) -> list[int]:
@@ -162,21 +164,21 @@ async def test_a_basket_that_cannot_be_made_reserves_nothing(
     assert await kitchens.reservations.page("", 10) == []
 
 
-async def test_of_two_orders_for_the_last_portion_one_gets_it(kitchens: Kitchens, leave: Leave) -> None:
-    await leave(701, 1)
-    wanted = (kitchens.reservations.reserve(new_order(), 7, (Line(701, 1),)) for _ in range(2))
+async def test_of_two_orders_for_the_last_portion_one_gets_it(replicas: Replicas, twins: tuple[Database, Database]) -> None:
+    await leave_in(twins[0], 701, 1)
+    wanted = (each.reservations.reserve(new_order(), 7, (Line(701, 1),)) for each in replicas)
     assert sorted(await asyncio.gather(*map(outcome, wanted))) == [
         "dish 701 is sold out: fewer than 1 portions are left",
         "reserved",
     ]
-    assert await left(kitchens, 701) == [0]
+    assert await left(replicas[0], 701) == [0]
 
 
-async def test_an_order_that_reserves_several_times_at_once_reserves_once(kitchens: Kitchens) -> None:
+async def test_an_order_that_reserves_several_times_at_once_reserves_once(replicas: Replicas) -> None:
     order_id = new_order()
-    made = await asyncio.gather(*(kitchens.reservations.reserve(order_id, 7, BASKET) for _ in range(8)))
+    made = await asyncio.gather(*(each.reservations.reserve(order_id, 7, BASKET) for each in replicas * 4))
     assert set(made) == {made[0]}
-    assert await left(kitchens, 701, 703) == [seed.PORTIONS - 2, seed.PORTIONS - 1]
+    assert await left(replicas[0], 701, 703) == [seed.PORTIONS - 2, seed.PORTIONS - 1]
 
 
 async def test_orders_that_want_the_same_dishes_in_other_orders_all_get_them(kitchens: Kitchens) -> None:
