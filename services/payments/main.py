@@ -20,9 +20,7 @@ async def start(kit: Kit) -> AsyncIterator[Processor]:
     """Opens the database and the line to the acquirer."""
     external = kit.settings.load_topology().services[kit.settings.service].external
     async with kit.database() as database:
-        store = PaymentStore(database)
-        await store.prepare()
-        yield Processor(store, Acquirer(external, kit.telemetry))
+        yield Processor(PaymentStore(database), Acquirer(external, kit.telemetry))
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -42,10 +42,6 @@ class PaymentStore:
         self._database = database
         self.ledger = Ledger(database)
 
-    async def prepare(self) -> None:
-        """Makes the tables."""
-        await self._database.create(metadata)
-
     async def find(self, order_id: str) -> Payment | None:
         """What became of an order's money."""
         async with self._database.read() as connection:
