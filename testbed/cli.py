@@ -53,6 +53,8 @@ def cli() -> None:
 @click.option("--spawn", is_flag=True, help="Start every process from scratch: slower, and portable.")
 @click.option("--free-ports", is_flag=True, help="Take free ports instead of the well-known ones.")
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="Choose a port, such as gateway=8081.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep databases here.  [default: fresh ones]")
+@click.option("--database", default="", envvar="FIREBREAK_DATABASE", metavar="URL", help="Keep them on this PostgreSQL server.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything random in the services.")
 @_state
 def up(
@@ -62,10 +64,18 @@ def up(
     spawn: bool,  # noqa: FBT001 - click passes options by name
     free_ports: bool,  # noqa: FBT001 - click passes options by name
     ports: tuple[str, ...],
+    data: Path | None,
+    database: str,
     seed: int,
     state: Path,
 ) -> None:
-    """Start the system and leave it running."""
+    """Start the system and leave it running.
+
+    Each start has fresh data, unless --data or --database says where to keep it. On a PostgreSQL server each service has a
+    database and a role of its own; set FIREBREAK_DATABASE instead of --database to keep its password off the command line.
+    """
+    if data is not None and database:
+        raise click.UsageError("--data keeps databases in a folder, and --database on a server; give one of the two")
     wanted = LaunchOptions(
         state=state,
         topology=topology,
@@ -74,6 +84,8 @@ def up(
         free_ports=free_ports,
         ports=dict(map(parse_port, ports)),
         spawn=spawn,
+        data=data,
+        database=database,
         seed=seed,
     )
     out = console()

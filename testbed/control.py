@@ -98,6 +98,7 @@ class SystemStatus(_Message):
     profile: str
     without: tuple[str, ...] = ()
     topology: str = Field(description="path of the topology file in use")
+    data: str = Field(default="", description="where the services keep theirs, without passwords")
     started_at: float = Field(description="Unix time, seconds")
     supervisor_pid: int
     instances: tuple[Instance, ...]

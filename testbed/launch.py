@@ -53,6 +53,8 @@ class LaunchOptions:
         free_ports: Take a free port for everything, the well-known ones included.
         ports: Ports by name: a service with one replica, `traces` or `otlp`.
         spawn: Start every process from scratch instead of forking it from a warmed parent.
+        data: Folder of the services' databases, which stay there; fresh ones in `state` when None.
+        database: URL of a PostgreSQL server to keep them on instead. It may hold a password: it is on no command line.
         seed: Seed of everything random in the services.
         run_id: Name of the run in telemetry; made from the time of day when empty.
         arm: Arm of an experiment, empty outside of one.
@@ -67,6 +69,8 @@ class LaunchOptions:
     free_ports: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
     spawn: bool = False
+    data: Path | None = None
+    database: str = field(default="", repr=False)
     seed: int = 1
     run_id: str = ""
     arm: str = ""
@@ -77,11 +81,17 @@ class LaunchOptions:
         pairs = [("--state", str(self.state.absolute())), ("--profile", str(self.profile)), ("--seed", str(self.seed))]
         if self.topology is not None:
             pairs.append(("--topology", str(self.topology.absolute())))
+        pairs += [("--data", str(self.data.absolute()))] if self.data is not None else []
         pairs += [("--run-id", self.run_id)] if self.run_id else []
         pairs += [("--arm", self.arm)] if self.arm else []
         pairs += [("--without", switch) for switch in self.without]
         pairs += [("--port", f"{name}={port}") for name, port in self.ports.items()]
-        flags = {"--free-ports": self.free_ports, "--spawn": self.spawn, "--die-with-parent": self.die_with_parent}
+        flags = {
+            "--free-ports": self.free_ports,
+            "--spawn": self.spawn,
+            "--die-with-parent": self.die_with_parent,
+            "--database-on-stdin": bool(self.database),
+        }
         return [f"{key}={value}" for key, value in pairs] + [flag for flag, wanted in flags.items() if wanted]
 
 
@@ -162,7 +172,7 @@ def _spawn(options: LaunchOptions, channel: socket.socket) -> None:
         with folder.supervisor_log.open("ab") as log:
             subprocess.run(
                 [sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno()), *options.arguments()],
-                stdin=subprocess.DEVNULL,
+                input=f"{options.database}\n".encode(),
                 stdout=log,
                 stderr=log,
                 env=interpreter_environment(),

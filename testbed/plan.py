@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.policy import Profile, Switch
+from testbed.migration import MIGRATOR, VARIABLE, ServiceData, Work
 from testbed.ports import HOST, OTLP, TRACES
 from testbed.process import Command
 from testbed.request import SystemRequest
@@ -43,6 +44,10 @@ class SystemPlan:
     profile: Profile
     without: tuple[Switch, ...]
     instances: tuple[InstancePlan, ...]
+    migrator: Command | None
+    """To be run once, while the instances start; none where nobody keeps data."""
+    data: str
+    """Where the services keep theirs, for people."""
     otlp_endpoint: str
     entry: str
 
@@ -66,6 +71,8 @@ def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secre
         profile=request.profile,
         without=request.without,
         instances=(store, *services),
+        migrator=_migrator(request),
+        data=request.data.describe(),
         otlp_endpoint=otlp_endpoint,
         entry=request.topology.entry,
     )
@@ -81,8 +88,20 @@ def _instance(
 
 def _database(request: SystemRequest, service: str) -> dict[str, str]:
     """Every process gets the variable, so that none inherits another system's database from the caller's environment."""
-    path = request.folder.data.absolute() / f"{service}.sqlite"
-    return {"FIREBREAK_DATABASE_URL": f"sqlite+aiosqlite:///{path}" if request.topology.services[service].database else ""}
+    return {"FIREBREAK_DATABASE_URL": request.data.url(service) if request.topology.services[service].database else ""}
+
+
+def _migrator(request: SystemRequest) -> Command | None:
+    services = {
+        name: ServiceData(module=service.module, url=request.data.url(name))
+        for name, service in request.topology.services.items()
+        if service.database
+    }
+    if not services:
+        return None
+    work = Work(services=services, server=request.data.server)
+    log = request.folder.logs / "migrator-1.jsonl"
+    return Command("migrator/1", MIGRATOR, {VARIABLE: work.model_dump_json()}, log)
 
 
 def _shared_environment(request: SystemRequest, secrets: Secrets, otlp_endpoint: str) -> dict[str, str]:

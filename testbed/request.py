@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 from testbed.control import socket_path
+from testbed.data import PostgresData, SqliteData, choose_data
 from testbed.run import RunFolder
 from testbed.telemetry import TELEMETRY
 
@@ -31,6 +33,8 @@ class SystemRequest:
     arm: str
     log_level: str
     notify_socket: Path
+    data: SqliteData | PostgresData
+    """Where its services keep theirs."""
     spawn: bool = False
     """Start every process from scratch instead of forking it from a warmed parent."""
     die_with_parent: bool = False
@@ -58,9 +62,16 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         arm=options.arm,
         log_level=os.environ.get("FIREBREAK_LOG_LEVEL", "INFO"),
         notify_socket=socket_path(folder.root, "notify.sock"),
+        data=_choose_data(options, folder),
         spawn=options.spawn,
         die_with_parent=options.die_with_parent,
     )
+
+
+def _choose_data(options: argparse.Namespace, folder: RunFolder) -> SqliteData | PostgresData:
+    if options.data is not None and options.data.absolute() == folder.data:
+        raise ValueError(f"--data {options.data}: this folder is emptied at every start; name another")
+    return choose_data(sys.stdin.readline().strip() if options.database_on_stdin else "", options.data or folder.data)
 
 
 def parse_port(text: str) -> tuple[str, int]:

@@ -10,7 +10,9 @@ from rich.table import Table
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
 from testbed.control import ProcessLease, SystemStatus
+from testbed.data import choose_data
 from testbed.launch import LaunchOptions
+from testbed.run import RunFolder
 from testbed.terminal import command, table
 
 _MINUTES_FROM_S = 120.0
@@ -108,6 +110,7 @@ def describe_difference(system: SystemStatus, wanted: LaunchOptions) -> str:
     topology = str((wanted.topology or default_topology_path()).absolute())
     pairs = (
         ("topology", system.topology, topology),
+        ("data", system.data, choose_data(wanted.database, wanted.data or RunFolder(wanted.state).data).describe()),
         ("profile", system.profile, str(wanted.profile)),
         ("without", ", ".join(system.without), ", ".join(wanted.without)),
     )

@@ -146,6 +146,7 @@ def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchCha
     take_lock(folder.root)
     ports = choose_ports(request.topology, request.ports, free_ports=request.free_ports)
     folder.clear()
+    request.data.create()
     secrets = Secrets.generate()
     folder.write_secrets(secrets)
     plan = plan_system(request, ports, secrets)

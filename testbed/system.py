@@ -10,6 +10,7 @@ from testbed.control import ControlError, HealRequest, ProcessFaultRequest, Rest
 from testbed.journal import Event, Journal
 from testbed.keeper import Keeper
 from testbed.last_words import last_words
+from testbed.migration import MigrationFailedError, run_migrator
 from testbed.notices import Notice, NoticeBoard
 from testbed.plan import SystemPlan
 from testbed.ports import TRACES
@@ -57,7 +58,7 @@ class System:
         return len(self._replicas)
 
     async def start(self) -> None:
-        """Starts all replicas together and returns once all are ready.
+        """Starts the migrator and all replicas together, and returns once all are ready.
 
         Raises:
             StartFailedError: One of them failed for good; the others still run and want `stop`.
@@ -65,8 +66,16 @@ class System:
         """
         self._board.open()
         self._write_registry()
+        tasks = [asyncio.create_task(run_migrator(self._processes, self._plan.migrator))] if self._plan.migrator else []
         self._lives = [asyncio.create_task(replica.run(), name=replica.name) for replica in self._replicas.values()]
-        await self._until_up(list(self._replicas.values()))
+        tasks.append(asyncio.create_task(self._until_up(list(self._replicas.values()))))
+        try:
+            await asyncio.gather(*tasks)
+        except MigrationFailedError as error:
+            raise StartFailedError(str(error)) from None
+        finally:
+            for task in tasks:
+                task.cancel()
         self._phase = "ready"
 
     async def changes(self) -> None:
@@ -125,6 +134,7 @@ class System:
             profile=str(self._plan.profile),
             without=tuple(map(str, self._plan.without)),
             topology=str(self._plan.topology),
+            data=self._plan.data,
             started_at=self._started_at,
             supervisor_pid=self._supervisor_pid,
             instances=tuple(instances.values()),

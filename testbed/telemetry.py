@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.topology import Topology
+from testbed.migration import MIGRATOR
 
 TELEMETRY: Final = "telemetry"
 """Its service name; `telemetry/1` is its one instance."""
@@ -10,5 +11,9 @@ STORE_MODULE: Final = "observability.store.main"
 
 
 def modules_of(topology: Topology) -> tuple[str, ...]:
-    """Modules that a system's processes run, each once, the store's first: it is smallest, and everybody's spans go there."""
-    return tuple(dict.fromkeys((STORE_MODULE, *(service.module for service in topology.services.values()))))
+    """Modules that a system's processes run, each once.
+
+    The store's is first: it is smallest, and everybody's spans go there. Then what every service with data waits for.
+    """
+    migrator = (MIGRATOR,) if any(service.database for service in topology.services.values()) else ()
+    return tuple(dict.fromkeys((STORE_MODULE, *migrator, *(service.module for service in topology.services.values()))))

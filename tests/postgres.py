@@ -72,6 +72,13 @@ class PostgresServer:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
             time.sleep(0.02)
 
+    def ask(self, database: str, query: str) -> str:
+        """What the administrator is told: one value, as text."""
+        told = subprocess.run(
+            [str(self._binaries / "psql"), "-XAtq", "-c", query, self.url(database)], capture_output=True, check=True, text=True
+        )
+        return told.stdout.strip()
+
     def stop(self) -> None:
         """Ends the server and removes its folder."""
         if self._process is not None:

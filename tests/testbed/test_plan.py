@@ -4,6 +4,8 @@ import pytest
 
 from services.policy import Profile, Switch
 from services.topology import topology_from_text
+from testbed.data import SqliteData
+from testbed.migration import VARIABLE, Work
 from testbed.plan import SystemPlan, plan_system
 from testbed.request import SystemRequest
 from testbed.run import RunFolder, Secrets
@@ -34,13 +36,14 @@ def plan(tmp_path: Path) -> SystemPlan:
         arm="none",
         log_level="INFO",
         notify_socket=tmp_path / "notify.sock",
+        data=SqliteData(tmp_path / "data"),
     )
     return plan_system(request, {"shop": 18_080, "traces": 1, "otlp": 2}, SECRETS)
 
 
 def test_every_replica_is_planned_and_the_store_comes_first(plan: SystemPlan) -> None:
     assert [instance.name for instance in plan.instances] == ["telemetry/1", "shop/1", "stock/1", "stock/2"]
-    assert modules_of(TOPOLOGY) == ("observability.store.main", "shop.main", "stock.main")
+    assert modules_of(TOPOLOGY) == ("observability.store.main", "testbed.migrator", "shop.main", "stock.main")
 
 
 def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
         "FIREBREAK_PORT": "0",
         "FIREBREAK_TOPOLOGY": str(tmp_path / "shop.yaml"),
         "FIREBREAK_REGISTRY": str(tmp_path / "registry.json"),
-        "FIREBREAK_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/data/stock.sqlite",
+        "FIREBREAK_DATABASE_URL": f"sqlite:///{tmp_path}/data/stock.sqlite",
         "FIREBREAK_PROFILE": "declared",
         "FIREBREAK_WITHOUT": "breaker@shop->stock,retry",
         "FIREBREAK_OTLP_ENDPOINT": "http://127.0.0.1:2",
@@ -70,6 +73,15 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
 
 def test_a_service_without_a_database_is_given_none(plan: SystemPlan) -> None:
     assert plan.instances[1].command(18_080).environment["FIREBREAK_DATABASE_URL"] == ""
+
+
+def test_the_migrator_is_told_every_database_and_no_server_for_files(plan: SystemPlan, tmp_path: Path) -> None:
+    assert plan.migrator is not None
+    work = Work.model_validate_json(plan.migrator.environment[VARIABLE])
+    assert {name: (data.module, data.url) for name, data in work.services.items()} == {
+        "stock": ("stock.main", f"sqlite:///{tmp_path}/data/stock.sqlite")
+    }
+    assert (work.server, plan.data) == ("", f"{tmp_path}/data")
 
 
 def test_the_store_is_told_its_file_and_both_its_ports(plan: SystemPlan, tmp_path: Path) -> None:

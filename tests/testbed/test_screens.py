@@ -9,7 +9,7 @@ from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
 from testbed.control import ProcessLease, SystemStatus
 from testbed.launch import LaunchOptions
-from testbed.run import CURRENT
+from testbed.run import CURRENT, RunFolder
 from testbed.screens import describe_difference, print_status, print_up
 
 
@@ -22,6 +22,7 @@ SYSTEM = SystemStatus(
     phase="ready",
     profile="declared",
     topology=str(default_topology_path()),
+    data=str(RunFolder(CURRENT).data.absolute()),
     started_at=0,
     supervisor_pid=1,
     instances=(
@@ -90,11 +91,17 @@ def test_another_map_is_not_offered_feastfast_s_load(out: Console) -> None:
     assert "testbed load" not in printed(out)
 
 
+DATABASE = "postgresql://admin:geheim@db:5433/feast"
+
+
 def test_a_running_system_differs_by_map_profile_and_switches() -> None:
-    wanted = LaunchOptions(state=CURRENT, profile=Profile.NONE, without=("retry",), topology=Path("/shop.yaml"))
+    wanted = LaunchOptions(
+        state=CURRENT, profile=Profile.NONE, without=("retry",), topology=Path("/shop.yaml"), database=DATABASE
+    )
     assert describe_difference(SYSTEM, LaunchOptions(state=CURRENT)) == ""
     assert describe_difference(SYSTEM, wanted).split(", ") == [
         f"topology {default_topology_path()} instead of /shop.yaml",
+        f"data {RunFolder(CURRENT).data.absolute()} instead of postgresql://db:5433/feast",
         "profile declared instead of none",
         "without nothing instead of retry",
     ]
