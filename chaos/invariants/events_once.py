@@ -15,7 +15,7 @@ def events_once(books: Books) -> InvariantFinding:
     fates = Counter(each.fate for each in judged)
     known = {row.event_id for rows in books.outbox.values() for row in rows}
     copies = Counter((each.row.key, each.row.type, each.consumer) for each in judged)
-    fresh = books.read_at - KEPT_S
+    recent = {name for name, order in books.steady.items() if order.created_at > books.read_at - KEPT_S}
     announced = {each.row.key for each in judged if each.row.type == ACCEPTED_EVENT}
     breaches = {
         "sent and never handled": {each.row.event_id for each in judged if each.fate is Fate.LOST},
@@ -23,12 +23,12 @@ def events_once(books: Books) -> InvariantFinding:
             row.event_id
             for rows in books.inbox.values()
             for row in rows
-            if row.state == HANDLED and row.handled_at > fresh and row.key not in books.moving and row.event_id not in known
+            if row.state == HANDLED and row.key in recent and row.event_id not in known
         },
+        "of an order that does not exist": {each.row.event_id for each in judged if each.row.key not in books.order}
+        | {row.event_id for rows in books.inbox.values() for row in rows if row.key not in books.order},
         "published more than once of one order": {key for (key, _, _), count in copies.items() if count > 1},
-        "accepted orders that nobody was told of": {
-            name for name, order in books.accepted.items() if order.created_at > fresh and name not in announced
-        },
+        "accepted orders that nobody was told of": {name for name in books.accepted if name in recent and name not in announced},
     }
     waiting, dead = fates[Fate.WAITING], fates[Fate.DEAD]
     aside = [f"{count} {what}" for count, what in ((waiting, "still waiting"), (dead, "dead letters")) if count]

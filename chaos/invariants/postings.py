@@ -1,5 +1,6 @@
 """What became of every event at every consumer, told by the outbox of who published it and the inbox of who consumes it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,9 +10,9 @@ from chaos.invariants.rows import OutboxRow
 
 HANDLED, DEAD = "handled", "dead"
 KEPT_S = 3_000.0
-"""Outboxes keep what was sent for an hour; what is nearly as old is not missed any more."""
-BROKER_S = 60.0
-"""How long an event that was sent to a broker may take to its consumer."""
+"""Outboxes and inboxes forget after an hour; events of an order that is nearly as old are not missed any more."""
+BROKER_S = 120.0
+"""The age of an order from which on its events that a broker has must have arrived."""
 
 
 class Fate(StrEnum):
@@ -42,8 +43,8 @@ def postings(books: Books) -> Iterator[Posting]:
             # A destination that is no consumer is a broker, which serves them all.
             for consumer in (row.destination,) if row.destination in consumers else consumers:
                 state = inboxes.get(consumer, {}).get(row.event_id)
-                is_pushed = row.destination == consumer
-                yield Posting(row, producer, consumer, _fate(row, state, books.read_at, is_pushed=is_pushed))
+                is_due = row.destination == consumer or _age_s(books, row.key) > BROKER_S
+                yield Posting(row, producer, consumer, _fate(row, state, is_due=is_due))
 
 
 def caught_up(books: Books, consumer: str) -> frozenset[str]:
@@ -52,11 +53,14 @@ def caught_up(books: Books, consumer: str) -> frozenset[str]:
     return frozenset(books.steady.keys() - behind)
 
 
-def _fate(row: OutboxRow, state: str | None, read_at: float, *, is_pushed: bool) -> Fate:
+def _age_s(books: Books, order: str) -> float:
+    return books.read_at - books.order[order].created_at if order in books.order else math.inf
+
+
+def _fate(row: OutboxRow, state: str | None, *, is_due: bool) -> Fate:
     if state == HANDLED:
         return Fate.HANDLED
     if state == DEAD:
         return Fate.DEAD
-    if state is not None or row.sent_at is None:  # A failed attempt, which the sender repeats.
-        return Fate.WAITING
-    return Fate.LOST if is_pushed or row.sent_at < read_at - BROKER_S else Fate.WAITING
+    # A failed attempt is the sender's to repeat.
+    return Fate.LOST if row.sent and state is None and is_due else Fate.WAITING

@@ -112,23 +112,22 @@ class CourierRow(Row):
 
 
 class OutboxRow(Row):
-    """An event on its way to one destination; `sent_at` (Unix seconds) is None while it waits."""
+    """An event on its way to one destination, in the order of publishing."""
 
     event_id: str
     destination: str
     type: str
     key: str
-    sent_at: float | None
+    sent: bool
 
 
 class InboxRow(Row):
-    """An event at a consumer; `handled_at` is Unix time in seconds."""
+    """An event at a consumer."""
 
     event_id: str
     type: str
     key: str
     state: str
-    handled_at: float
 
 
 class NotificationRow(Row):

@@ -35,6 +35,15 @@ class NotificationOut(BaseModel):
     created_at: float = Field(description="Unix time, seconds")
 
 
+class NotificationAudit(BaseModel):
+    """What invariants read of a notification."""
+
+    event_id: str
+    order_id: str
+    customer_id: int
+    kind: str
+
+
 class Inbox(BaseModel):
     """A customer's latest notifications, newest first."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.kit.database import Database
 from services.kit.events.tables import EventTables
 from services.kit.rows import insert_new
-from services.notifications.schemas import NotificationOut
+from services.notifications.schemas import NotificationAudit, NotificationOut
 
 KEPT = 500
 """Notifications a customer, the latest; ten times what an inbox shows."""
@@ -64,6 +64,13 @@ class NotificationStore:
         async with self._database.read() as connection:
             rows = (await connection.execute(_newest_first(customer_id).limit(limit))).all()
         return [NotificationOut(order_id=r.order_id, kind=r.kind, text=r.text, created_at=r.created_at) for r in rows]
+
+    async def page(self, after: str, limit: int) -> list[NotificationAudit]:
+        """Notifications by event id, above `after`."""
+        query = select(notifications).where(notifications.c.event_id > after).order_by(notifications.c.event_id).limit(limit)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [NotificationAudit(event_id=r.event_id, order_id=r.order_id, customer_id=r.customer_id, kind=r.kind) for r in rows]
 
 
 async def keep(connection: AsyncConnection, notification: Notification) -> None:

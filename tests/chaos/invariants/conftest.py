@@ -67,9 +67,9 @@ def posted() -> tuple[dict[str, tuple[OutboxRow, ...]], dict[str, tuple[InboxRow
     inbox: dict[str, list[InboxRow]] = {each: [] for each in ("orders", "deliveries", "notifications", "restaurants")}
     for number, (producer, kind, key) in enumerate(EVENTS):
         for consumer in CONSUMERS[kind]:
-            row = OutboxRow(event_id=f"e{number}", destination=consumer, type=kind, key=key, sent_at=AT - 90)
+            row = OutboxRow(event_id=f"e{number}", destination=consumer, type=kind, key=key, sent=True)
             outbox[producer].append(row)
-            inbox[consumer].append(InboxRow(event_id=f"e{number}", type=kind, key=key, state="handled", handled_at=AT - 90))
+            inbox[consumer].append(InboxRow(event_id=f"e{number}", type=kind, key=key, state="handled"))
     return {k: tuple(v) for k, v in outbox.items()}, {k: tuple(v) for k, v in inbox.items()}
 
 

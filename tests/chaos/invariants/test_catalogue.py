@@ -96,6 +96,7 @@ BREAKS: list[tuple[str, str, Spoil]] = [
     ("events once", "1 handled though never published", lambda b: b.drop_posted("outbox", "deliveries", 0)),
     ("events once", "1 published more than once", published_again),
     ("events once", "1 accepted orders that nobody was told of", unannounced),
+    ("events once", "1 of an order that does not exist", lambda b: b.change_posted("inbox", "orders", 0, key="ghost")),
     ("told once", "1 that nobody was told of", lambda b: b.drop("notifications", 2)),
     ("told once", "1 told more than once", lambda b: b.add("notifications", b.books.notifications[0])),
     ("told once", "1 told though not handled", lambda b: b.change("notifications", 0, event_id="e99")),
@@ -143,7 +144,7 @@ def test_what_holds_is_told_in_one_sentence_with_its_count(whole: "Ledgers") -> 
 
 
 def test_courier_on_the_way_is_a_courier(whole: "Ledgers") -> None:
-    asked = whole.change_order(1, status="awaiting_courier").change_posted("outbox", "orders", 4, sent_at=None)
+    asked = whole.change_order(1, status="awaiting_courier").change_posted("outbox", "orders", 4, sent=False)
     asked = (
         asked.drop_posted("inbox", "deliveries", 0)
         .drop("deliveries", 1)
@@ -157,7 +158,7 @@ def test_courier_on_the_way_is_a_courier(whole: "Ledgers") -> None:
 
 
 def test_events_that_wait_and_dead_letters_are_counted_and_break_nothing(whole: "Ledgers") -> None:
-    aside = whole.change_posted("outbox", "orders", 0, sent_at=None).drop_posted("inbox", "notifications", 0)
+    aside = whole.change_posted("outbox", "orders", 0, sent=False).drop_posted("inbox", "notifications", 0)
     aside = aside.change_posted("inbox", "restaurants", 0, state="dead").drop("notifications", 0)
     finding = INVARIANTS["events once"](aside.books)
     assert finding.holds is True
@@ -168,9 +169,9 @@ def test_events_that_wait_and_dead_letters_are_counted_and_break_nothing(whole: 
 
 def test_an_event_at_a_broker_waits_a_while_and_is_lost_then(whole: "Ledgers") -> None:
     through = whole.drop_posted("inbox", "deliveries", 0)
-    fresh = through.change_posted("outbox", "orders", 4, destination="nats", sent_at=whole.books.read_at - 1)
-    assert INVARIANTS["events once"](fresh.books).holds is True
-    old = through.change_posted("outbox", "orders", 4, destination="nats", sent_at=whole.books.read_at - 61)
+    through = through.change_posted("outbox", "orders", 4, destination="nats")
+    assert INVARIANTS["events once"](through.books).holds is True
+    old = through.change_order(1, created_at=whole.books.read_at - 121)
     assert "1 sent and never handled" in INVARIANTS["events once"](old.books).sentence
 
 

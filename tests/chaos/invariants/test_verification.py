@@ -55,7 +55,7 @@ def test_what_stays_broken_is_believed_when_the_time_is_over(whole: "Ledgers") -
 
 
 def underway(whole: "Ledgers") -> list["Ledgers"]:
-    waiting = whole.change_posted("outbox", "orders", 0, sent_at=None).drop_posted("inbox", "notifications", 0)
+    waiting = whole.change_posted("outbox", "orders", 0, sent=False).drop_posted("inbox", "notifications", 0)
     open_saga = whole.change_order(2, saga_state="compensating", created_at=whole.books.read_at)
     return [waiting.drop("notifications", 0), open_saga]
 

@@ -104,3 +104,14 @@ async def test_an_inbox_of_nobody_is_a_problem(routes: Routes, query: str) -> No
 
 async def test_strangers_are_refused(routes: Routes) -> None:
     assert is_problem(await routes.ask("GET", "/internal/notifications?customer_id=5", token="guessed"), 403)
+
+
+async def test_the_audit_pages_through_every_notification_with_its_event(database: Database, routes: Routes) -> None:
+    events = sorted(str(uuid.uuid4()) for _ in range(3))
+    for event in events:
+        await handle(database, "order.confirmed", event_id=event)
+    first = (await routes.ask("GET", "/internal/audit?limit=2")).json
+    assert first["rows"][0] == {"event_id": events[0], "order_id": ORDER, "customer_id": 5, "kind": "confirmed"}
+    rest = (await routes.ask("GET", f"/internal/audit?limit=2&after={first['next']}")).json
+    assert [row["event_id"] for row in (*first["rows"], *rest["rows"])] == events
+    assert rest["next"] is None
