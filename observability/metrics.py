@@ -46,11 +46,16 @@ class Metrics:
         )
         self.breaker_state = Gauge(names.RESILIENCE_BREAKER_STATE, "0 closed, 1 half-open, 2 open.", edge, registry=self.registry)
         self.fallbacks = self._counter(names.RESILIENCE_FALLBACKS, "Answers made by a fallback.", [*edge, names.LABEL_KIND])
-        self.outbox_pending = Gauge(names.OUTBOX_PENDING, "Outbox rows not yet delivered.", registry=self.registry)
-        self.outbox_delivered = self._counter(names.OUTBOX_DELIVERED, "Outbox rows delivered.", [names.LABEL_TOPIC])
-        self.outbox_failed = self._counter(
-            names.OUTBOX_ATTEMPTS_FAILED, "Deliveries that will be tried again.", [names.LABEL_TOPIC]
+        event = [names.LABEL_EVENT, names.LABEL_DESTINATION]
+        self.outbox_pending = Gauge(
+            names.OUTBOX_PENDING, "Events not yet sent.", [names.LABEL_DESTINATION], registry=self.registry
         )
+        self.outbox_sent = self._counter(names.OUTBOX_SENT, "Events that arrived at a destination.", event)
+        self.outbox_failed = self._counter(names.OUTBOX_ATTEMPTS_FAILED, "Sendings that will be tried again.", event)
+        self.inbox_events = self._counter(
+            names.INBOX_EVENTS, "Events that arrived, by what became of them.", [names.LABEL_EVENT, names.LABEL_OUTCOME]
+        )
+        self.dead_letters = Gauge(names.DEAD_LETTERS, "Events that could not be handled.", registry=self.registry)
         self.sagas_open = Gauge(names.SAGAS_OPEN, "Sagas that are neither done nor undone.", registry=self.registry)
         self.sagas_finished = self._counter(names.SAGAS_FINISHED, "Sagas done and undone.", [names.LABEL_OUTCOME])
         self.sagas_taken = self._counter(names.SAGAS_TAKEN_OVER, "Sagas that another worker had left.", [names.LABEL_STATE])

@@ -14,6 +14,7 @@ from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.body_limit import BodyLimitMiddleware
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.errors import install_error_mapping
+from services.kit.events.api import router as events_router
 from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
 from services.kit.observer import ChaosTelemetry
@@ -73,6 +74,8 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.state.settings = settings
     install_error_mapping(app)
     app.include_router(_operations(telemetry))
+    if any(settings.service in (route.producer, *route.consumers) for route in topology.events.values()):
+        app.include_router(events_router)
     for router in routers:
         app.include_router(router)
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)

@@ -124,7 +124,7 @@ def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: A
         max_overflow=max_overflow,
         pool_timeout=BUSY_TIMEOUT_MS / 1_000,
         connect_args={} if is_sqlite else _postgresql_arguments(name),
-        hide_parameters=True,  # Errors reach logs, and the values are customers' own.
+        hide_parameters=True,  # Errors reach logs, and the values are data of its users.
         **options,
     )
     if is_sqlite:

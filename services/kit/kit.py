@@ -3,7 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 
@@ -12,6 +12,10 @@ from observability.telemetry import Telemetry
 from services.kit.caller import Caller
 from services.kit.database import Database
 from services.kit.discovery import RegistryFileResolver
+from services.kit.events.publisher import Publisher
+from services.kit.events.push import PushBus
+from services.kit.events.service import Events, Handlers, running_events
+from services.kit.events.tables import EventTables
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.kit.settings import Settings
 from services.kit.transport import HttpTransport
@@ -27,10 +31,12 @@ class Kit:
     """Made once a process, inside its event loop."""
 
     settings: Settings
+    topology: Topology
     telemetry: Telemetry
     caller: Caller
     relay_caller: Caller
     rng: random.Random
+    opened_events: list[Events] = field(default_factory=list)
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
@@ -40,6 +46,23 @@ class Kit:
             yield database
         finally:
             await database.close()
+
+    @asynccontextmanager
+    async def events(self, database: Database, tables: EventTables, handlers: Handlers) -> AsyncIterator[Publisher]:
+        """Publishes and takes the service's events for as long as the context is open.
+
+        Args:
+            database: The service's own.
+            tables: Its tables of events.
+            handlers: Makes its handlers by type of event.
+        """
+        bus = PushBus(self.settings.service, self.topology, self.relay_caller)
+        async with running_events(database, tables, handlers, bus, self.telemetry) as events:
+            self.opened_events.append(events)
+            try:
+                yield events.publisher
+            finally:
+                self.opened_events.remove(events)
 
 
 @asynccontextmanager
@@ -60,4 +83,4 @@ async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry,
         caller = Caller(settings.service, policies, resolver, transport, telemetry, rng)
         relay_policies = dict.fromkeys(policies, RELAY_POLICY)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng)
-        yield Kit(settings, telemetry, caller, relay_caller, rng)
+        yield Kit(settings, topology, telemetry, caller, relay_caller, rng)

@@ -75,14 +75,10 @@ def _caught_up(evidence: ArmEvidence, edge: str) -> _Found:
 
 
 def _delivered(evidence: ArmEvidence, edge: str) -> float:
-    """Messages for the edge's callee: their topics begin with its name (`deliveries.assign`)."""
+    """Events that arrived at the edge's callee: it gets none but those of what was deferred."""
     caller, callee = split_edge(edge)
-    topics = evidence.metrics.label_values(names.OUTBOX_DELIVERED, names.LABEL_TOPIC, caller, Mark.SETTLED)
-    return sum(
-        evidence.metrics.growth(names.OUTBOX_DELIVERED, {names.LABEL_TOPIC: topic}, caller, Mark.FAULT_START, Mark.SETTLED)
-        for topic in topics
-        if topic.startswith(f"{callee}.")
-    )
+    labels = {names.LABEL_DESTINATION: callee}
+    return evidence.metrics.growth(names.OUTBOX_SENT, labels, caller, Mark.FAULT_START, Mark.SETTLED)
 
 
 _LOOKS = {

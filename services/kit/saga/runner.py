@@ -67,7 +67,7 @@ class SagaRunner(Generic[Subject]):
         return await uncut(self._turn(saga, subject, error))
 
     async def backward(self, saga: Saga, subject: Subject) -> bool:
-        """Undoes what a compensating saga may have done. False: a callee refuses, and is asked again later. Raises FencedError."""
+        """Undoes what a compensating saga may have done. False: a callee refuses, and is asked again. Raises FencedError."""
         while saga.state is SagaState.COMPENSATING:
             step = self._plan.steps[saga.position]
             try:

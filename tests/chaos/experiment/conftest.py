@@ -213,8 +213,8 @@ def metrics_text(scenario: Scenario, visits: Sequence[_Visit], caller: str, mark
         "# TYPE resilience_fallbacks_total counter",
         f'resilience_fallbacks_total{{edge="{edge}",kind="{kind}"}} {after * served}',
         "# TYPE outbox_delivered_total counter",
-        f'outbox_delivered_total{{topic="deliveries.assign"}} {100 + after * served - after * scenario.undelivered}',
-        f'outbox_delivered_total{{topic="notifications.tell"}} {100 + after * 2_000}',
+        f'outbox_sent_total{{event="order.courier_wanted",destination="deliveries"}} {100 + after * served - after * scenario.undelivered}',
+        f'outbox_sent_total{{event="order.accepted",destination="notifications"}} {100 + after * 2_000}',
     ]
     return "\n".join(lines) + "\n"
 

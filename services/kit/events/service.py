@@ -1,0 +1,94 @@
+"""The events of one service, while it runs: publisher, relay and inbox around one bus."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from observability.telemetry import Telemetry
+from services.kit.database import Database
+from services.kit.events.bus import Bus
+from services.kit.events.claims import Claims
+from services.kit.events.dispatcher import Dispatcher
+from services.kit.events.inbox import Handler, Inbox
+from services.kit.events.publisher import Publisher
+from services.kit.events.tables import EventTables
+from services.kit.uncut import uncut
+
+_log = logging.getLogger(__name__)
+
+PRUNE_EVERY_S = 600.0
+PRUNE_PAUSE_S = 0.05
+"""Between two batches, for those who want to write meanwhile."""
+
+Handlers = Callable[[Publisher], Mapping[str, Handler]]
+"""Makes a service's handlers by type of event; they may publish events of their own."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of the outbox; `row` grows in the order of publishing."""
+
+    row: int
+    event_id: str
+    type: str
+    key: str
+    destination: str
+    sent: bool
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a service publishes and takes."""
+
+    database: Database
+    tables: EventTables
+    publisher: Publisher
+    inbox: Inbox
+
+    async def published(self, after: int, limit: int) -> list[Published]:
+        """The outbox above row `after`."""
+        table = self.tables.outbox
+        query = select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
+        async with self.database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [Published(r.id, r.event_id, r.type, r.key, r.destination, r.sent_at is not None) for r in rows]
+
+
+@asynccontextmanager
+async def running_events(
+    database: Database, tables: EventTables, handlers: Handlers, bus: Bus, telemetry: Telemetry
+) -> AsyncIterator[Events]:
+    """Relays and takes events for as long as the context is open."""
+    dispatcher = Dispatcher(database, Claims(tables), bus, telemetry)
+    publisher = Publisher(tables, bus, dispatcher)
+    inbox = Inbox(database, tables, handlers(publisher), telemetry)
+    async with dispatcher.running(), bus.consuming(inbox.receive):
+        pruning = asyncio.create_task(_prune_for_ever(inbox), name="inbox prune")
+        try:
+            yield Events(database, tables, publisher, inbox)
+        finally:
+            pruning.cancel()
+            with suppress(asyncio.CancelledError):
+                await pruning
+
+
+async def _prune_for_ever(inbox: Inbox) -> None:
+    while True:
+        try:
+            await inbox.count_dead()
+            await _prune_all(inbox)
+        except (SQLAlchemyError, OSError):
+            _log.exception("handled events cannot be forgotten; trying again")
+        await asyncio.sleep(PRUNE_EVERY_S)
+
+
+async def _prune_all(inbox: Inbox) -> None:
+    more = True
+    while more:
+        more = await uncut(inbox.prune())
+        await asyncio.sleep(PRUNE_PAUSE_S)
