@@ -31,7 +31,8 @@ async def sign_up(customer: schemas.CustomerIn, request: Request) -> schemas.Cus
     """Makes a customer of somebody. It may be repeated: the same email and password answer with the same customer."""
     gateway = gateway_of(request)
     gateway.limits.passwords.take(_try_of(request, customer.email))
-    return await gateway.users.sign_up(customer)
+    with gateway.desk.place():
+        return await gateway.users.sign_up(customer)
 
 
 @router.post("/sessions", status_code=201, responses=problems(401))
@@ -39,7 +40,8 @@ async def sign_in(credentials: schemas.SessionIn, request: Request) -> schemas.S
     """Signs a customer in."""
     gateway = gateway_of(request)
     gateway.limits.passwords.take(_try_of(request, credentials.email))
-    customer_id = await gateway.users.sign_in(credentials)
+    with gateway.desk.place():
+        customer_id = await gateway.users.sign_in(credentials)
     return schemas.Session(token=gateway.tokens.issue(customer_id), customer_id=customer_id, expires_in_s=LIFETIME_S)
 
 

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.rate_limit import OF_PASSWORD, Rate, RateLimit
+from services.gateway.room import Room
 from services.gateway.tokens import Tokens
 from services.kit.errors import UnauthenticatedError
 from services.kit.settings import Settings
@@ -41,6 +42,7 @@ class Gateway:
 
     tokens: Tokens
     limits: Limits
+    desk: Room
     users: Users
     restaurants: Restaurants
     orders: Orders

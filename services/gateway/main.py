@@ -10,6 +10,7 @@ from services.gateway.api import router
 from services.gateway.asking import Gateway, Limits
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.deprecation import DEPRECATED, DeprecationMiddleware
+from services.gateway.room import SIGNING_IN, Room
 from services.gateway.tokens import Tokens
 from services.kit import serve
 from services.kit.app import create_service
@@ -27,6 +28,7 @@ async def start(kit: Kit) -> AsyncIterator[Gateway]:
     yield Gateway(
         Tokens(kit.settings.signing_key),
         Limits.of(kit.settings, time.monotonic),
+        Room(SIGNING_IN),
         Users(caller),
         Restaurants(caller),
         Orders(caller),

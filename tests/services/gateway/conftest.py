@@ -120,5 +120,6 @@ async def door(tmp_path: Path, backends: Backends, document: dict[str, Any]) -> 
         policies = {callee: topology.edges[f"gateway->{callee}"] for callee in topology.callees("gateway")}
         caller = Caller("gateway", policies, backends, backends, kit.telemetry, random.Random(7))
         clients = Users(caller), Restaurants(caller), Orders(caller), Deliveries(caller), Notifications(caller)
-        app.state.service = Gateway(app.state.service.tokens, Limits.of(app.state.settings, clock), *clients)
+        made = app.state.service
+        app.state.service = Gateway(made.tokens, Limits.of(app.state.settings, clock), made.desk, *clients)
         yield Door(app, backends, clock, document)
