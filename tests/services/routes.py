@@ -1,4 +1,4 @@
-"""A service's routes, asked as other services ask them, without the process and the telemetry around them."""
+"""A service's routes, asked as other services ask them, without a server or a socket in between."""
 
 import json
 
@@ -14,17 +14,23 @@ from tests.services.asgi import Answer, ask
 TOKEN = "internal-token-of-tests"
 
 
-class Routes:
+def application(service: object, *routers: APIRouter) -> FastAPI:
     """The routes of `routers` over `service`, with the errors and the limit of bodies that every service has."""
+    app = FastAPI()
+    app.state.service = service
+    app.state.settings = Settings(service="notifications", internal_token=TOKEN)
+    install_error_mapping(app)
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
+    return app
 
-    def __init__(self, service: object, *routers: APIRouter) -> None:
-        self._app = FastAPI()
-        self._app.state.service = service
-        self._app.state.settings = Settings(service="notifications", internal_token=TOKEN)
-        install_error_mapping(self._app)
-        for router in routers:
-            self._app.include_router(router)
-        self._app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
+
+class Routes:
+    """An application, asked by a service of its run."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
 
     async def ask(self, method: str, path: str, body: object = None, token: str = TOKEN) -> Answer:
         """`body` is sent as JSON, or as it is when it is bytes."""

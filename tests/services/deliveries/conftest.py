@@ -9,7 +9,7 @@ from services.deliveries.api import router
 from services.deliveries.store import AssignmentStore
 from services.kit.database import Database
 from tests.services.databases import Databases, open_database
-from tests.services.routes import Routes
+from tests.services.routes import Routes, application
 
 
 @pytest.fixture
@@ -35,4 +35,4 @@ async def replicas(databases: Databases) -> AsyncIterator[tuple[AssignmentStore,
 
 @pytest.fixture
 def routes(store: AssignmentStore) -> Routes:
-    return Routes(store, router)
+    return Routes(application(store, router))

@@ -5,7 +5,7 @@ import pytest
 from services.kit.database import Database
 from services.notifications.api import router
 from services.notifications.store import NotificationStore
-from tests.services.routes import Routes
+from tests.services.routes import Routes, application
 
 
 @pytest.fixture
@@ -17,4 +17,4 @@ async def store(database: Database) -> NotificationStore:
 
 @pytest.fixture
 def routes(store: NotificationStore) -> Routes:
-    return Routes(store, router)
+    return Routes(application(store, router))

@@ -12,7 +12,7 @@ from services.restaurants.popular import PopularDishesModel
 from services.restaurants.reservations import ReservationStore
 from services.restaurants.store import RestaurantStore
 from tests.services.databases import Databases, open_database
-from tests.services.routes import Routes
+from tests.services.routes import Routes, application
 
 
 async def open_kitchens(database: Database) -> Kitchens:
@@ -47,4 +47,4 @@ async def replicas(twins: tuple[Database, Database]) -> tuple[Kitchens, Kitchens
 
 @pytest.fixture
 def routes(kitchens: Kitchens) -> Routes:
-    return Routes(kitchens, api.router, audit.router)
+    return Routes(application(kitchens, api.router, audit.router))
