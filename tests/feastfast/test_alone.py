@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from opentelemetry.trace import NoOpTracer
-from sqlalchemy import MetaData
 
 from observability import names
-from services.kit.database import Database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +20,10 @@ ORDER = "00000000-0000-4000-8000-000000000000"
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_starts_and_is_ready_without_the_others(tmp_path: Path, start: Start, service: str) -> None:
     async with start(tmp_path, services=(service,)) as system:
-        for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json"):
+        for path in ("/health/live", "/health/ready", "/metrics"):
             assert (await system.ask("GET", path, service=service)).status == 200, path
+        for path in ("/openapi.json", "/docs"):  # Only the entry tells strangers what there is.
+            assert (await system.ask("GET", path, service=service)).status == (200 if service == "gateway" else 404), path
         unknown = await system.ask("GET", "/nothing", service=service)
         assert (unknown.status, unknown.headers["Content-Type"]) == (404, "application/problem+json")
 
@@ -36,7 +32,12 @@ async def test_a_service_starts_and_is_ready_without_the_others(tmp_path: Path, 
     ("service", "method", "path", "body"),
     [
         ("users", "POST", "/internal/sign-in", {"email": "customer-0001@feastfast.example", "password": "correct-horse-battery"}),
-        ("restaurants", "PUT", f"/internal/reservations/{ORDER}", {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 1}]}),
+        (
+            "restaurants",
+            "PUT",
+            f"/internal/reservations/{ORDER}",
+            {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 1}]},
+        ),
         ("orders", "GET", "/internal/audit", None),
         ("payments", "PUT", f"/internal/payments/{ORDER}/authorisation", {"customer_id": 1, "amount_cents": 100}),
         ("deliveries", "PUT", f"/internal/assignments/{ORDER}", {"customer_id": 1}),
@@ -87,27 +88,12 @@ async def test_orders_alone_accepts_no_order(tmp_path: Path, start: Start) -> No
         assert system.rows("orders", "SELECT status FROM orders") == [("cancelled",)]
 
 
-async def test_two_replicas_that_start_on_an_empty_file_together_make_its_tables_once(tmp_path: Path, start: Start) -> None:
+async def test_two_replicas_that_start_together_share_one_file(tmp_path: Path, start: Start) -> None:
     async with start(tmp_path, services=("payments",)) as system:
         charge = {"customer_id": 1, "amount_cents": 100}
         for replica in ("payments/1", "payments/2"):
             assert (await system.internal(replica, "PUT", f"/internal/payments/{ORDER}/authorisation", charge)).status == 200
         assert system.rows("payments", "SELECT count(*) FROM payments") == [(1,)]
-
-
-async def test_a_replica_waits_for_another_that_is_making_their_common_file(tmp_path: Path) -> None:
-    path = tmp_path / "common.sqlite"
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("CREATE TABLE something (id)")
-        other.execute("BEGIN IMMEDIATE")  # While this holds, SQLite refuses to switch to WAL, and does not wait.
-        release = threading.Timer(0.1, other.rollback)
-        release.start()
-        database = Database(f"sqlite+aiosqlite:///{path}", NoOpTracer(), "common")
-        await database.create(MetaData())
-        await database.close()
-        release.join()
-    with closing(sqlite3.connect(path)) as later:
-        assert later.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 async def test_a_collector_that_is_not_there_costs_spans_and_nothing_else(tmp_path: Path, start: Start) -> None:

@@ -109,7 +109,7 @@ async def test_no_credentials_make_an_unforeseen_error_or_sign_anybody_in(shared
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "nonsense"])
 async def test_a_body_that_is_not_said_to_be_json_is_refused(shared: FeastFast, content_type: str) -> None:
     answer = await shared.ask("POST", "/v1/sessions", b"{}", headers={**TRACEPARENT, "Content-Type": content_type})
-    assert_problem(answer, 422)
+    assert_problem(answer, 415)
 
 
 async def test_a_body_over_the_bound_is_refused_by_its_stated_length(shared: FeastFast) -> None:
