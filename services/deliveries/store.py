@@ -46,8 +46,7 @@ class AssignmentStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables and the couriers: who adds the first adds all."""
-        await self._database.create(metadata)
+        """Makes the couriers: who adds the first adds all."""
         first, *others = ({"id": number, "assigned": 0} for number in range(1, COURIERS + 1))
         async with self._database.write() as connection:
             if await insert_new(connection, couriers, first):

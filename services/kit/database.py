@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from opentelemetry.trace import Tracer
-from sqlalchemy import URL, Connection, MetaData, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -58,14 +58,6 @@ class Database:
         self._reader = _engine(parsed, name, readers, more, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True)
         for engine in (self._writer, self._reader):
             trace_statements(engine.sync_engine, tracer, name)
-
-    async def create(self, metadata: MetaData) -> None:
-        """Makes the tables that are missing; replicas may do so at the same time."""
-        await until_unlocked(lambda: self._create(metadata))
-
-    async def _create(self, metadata: MetaData) -> None:
-        async with self._writer.begin() as connection:
-            await connection.run_sync(metadata.create_all)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -19,7 +19,6 @@ async def start(kit: Kit) -> AsyncIterator[NotificationStore]:
     """Opens the database, and listens to what orders tells."""
     async with kit.database() as database:
         store = NotificationStore(database)
-        await store.prepare()
         async with kit.events(database, event_tables, lambda _: HANDLERS):
             yield store
 

@@ -55,10 +55,6 @@ class NotificationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def prepare(self) -> None:
-        """Makes the tables."""
-        await self._database.create(metadata)
-
     async def latest(self, customer_id: int, limit: int) -> list[NotificationOut]:
         """A customer's notifications, newest first."""
         async with self._database.read() as connection:

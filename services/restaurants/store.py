@@ -72,8 +72,7 @@ class RestaurantStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables and, where they are empty, the seed: who adds its first row adds all of it."""
-        await self._database.create(metadata)
+        """Makes the seed where there is none: who adds its first row adds all of it."""
         first, *others = seed.restaurants()
         async with self._database.write() as connection:
             if await insert_new(connection, restaurants, first):

@@ -36,8 +36,7 @@ class CustomerStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables and, where they are empty, the seed: who adds its first row adds all of it."""
-        await self._database.create(metadata)
+        """Makes the seed where there is none: who adds its first row adds all of it."""
         first, *others = [
             {"id": number, "email": email, "name": name, "password_hash": seed.PASSWORD_HASH}
             for number, email, name in seed.customers()

@@ -14,6 +14,9 @@ from services.kit.migrations.revisions import Revisions
 from services.kit.migrations.runner import migrate
 from tests.postgres import PostgresServer
 
+_FILES: dict[str, bytes] = {}
+"""Made once a run: what a migrated file holds, by service."""
+
 
 class Databases(ABC):
     """Databases of one kind for one run of the tests."""
@@ -26,9 +29,7 @@ class Databases(ABC):
         """URL of a new database at head of the migrations of `service` (`orders`), without rows."""
         if service not in self._templates:
             url = await self.empty()
-            revisions = Revisions.of(service, f"services.{service}.main")
-            assert revisions is not None, f"{service} has no migrations"
-            await migrate(url, revisions)
+            await _migrate(url, service)
             self._templates[service] = url
         return await self._copy(self._templates[service])
 
@@ -99,17 +100,41 @@ class PostgresDatabases(Databases):
             await connection.close()
 
 
+async def migrated_file(service: str, path: Path) -> str:
+    """URL of a new SQLite file at `path`, at head of the migrations of `service`; for tests of whole applications."""
+    if service not in _FILES:
+        await _migrate(f"sqlite:///{path}", service)
+        _FILES[service] = _read(path)
+    _write(path, _FILES[service])
+    return f"sqlite:///{path}"
+
+
 def open_database(url: str) -> Database:
     """A database whose statements nobody traces."""
     return Database(url, NoOpTracer(), "tests")
 
 
+async def _migrate(url: str, service: str) -> None:
+    revisions = Revisions.of(service, f"services.{service}.main")
+    assert revisions is not None, f"{service} has no migrations"
+    await migrate(url, revisions)
+
+
 async def _create(url: str, metadata: MetaData) -> None:
     database = open_database(url)
     try:
-        await database.create(metadata)
+        async with database.write() as connection:
+            await connection.run_sync(metadata.create_all)
     finally:
         await database.close()
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _name(url: str) -> str:

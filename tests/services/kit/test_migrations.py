@@ -1,6 +1,9 @@
 """Migrations are run once, whoever else runs them, and replicas wait for them."""
 
 import asyncio
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,19 @@ async def test_waiting_for_a_file_does_not_make_it(tmp_path: Path) -> None:
     with pytest.raises(NotAtHeadError, match=rf"{path}\) does not exist"):
         await wait_for_head(f"sqlite:///{path}", write(tmp_path, BOXES), wait_s=0)
     assert not path.exists()
+
+
+async def test_a_runner_waits_for_another_process_that_holds_a_file_which_is_not_in_wal_yet(tmp_path: Path) -> None:
+    path = tmp_path / "common.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE something (id)")
+        other.execute("BEGIN IMMEDIATE")  # While this holds, SQLite refuses to switch to WAL, and does not wait.
+        release = threading.Timer(0.1, other.rollback)
+        release.start()
+        assert await migrate(f"sqlite:///{path}", write(tmp_path, BOXES))
+        release.join()
+    with closing(sqlite3.connect(path)) as later:
+        assert later.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 async def test_an_unreachable_server_is_named_without_its_password(tmp_path: Path) -> None:

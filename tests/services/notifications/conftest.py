@@ -10,9 +10,7 @@ from tests.services.routes import Routes, application
 
 @pytest.fixture
 async def store(database: Database) -> NotificationStore:
-    store = NotificationStore(database)
-    await store.prepare()
-    return store
+    return NotificationStore(database)
 
 
 @pytest.fixture

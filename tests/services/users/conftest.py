@@ -15,6 +15,7 @@ from services.users.api import Users
 from services.users.main import create_app
 from services.users.passwords import Passwords
 from tests.services.asgi import Answer, ask
+from tests.services.databases import migrated_file
 
 ADA: dict[str, object] = {"email": "ada@feastfast.example", "password": "long-enough"}
 TOKEN = "internal-token-of-tests"
@@ -42,9 +43,8 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """A fresh system's, with its seed."""
-    app = create_app(
-        Settings(service="users", database_url=f"sqlite+aiosqlite:///{tmp_path / 'users.sqlite'}", internal_token=TOKEN)
-    )
+    url = await migrated_file("users", tmp_path / "users.sqlite")
+    app = create_app(Settings(service="users", database_url=url, internal_token=TOKEN))
     async with app.router.lifespan_context(app):
         app.state.service = Users(app.state.service.store, QUICK)
         yield Desk(app)
