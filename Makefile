@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format api lock up down bench clean
+.PHONY: help install demo test check unit system lint format api lock up down torture bench clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,8 +58,12 @@ format: $(STAMP)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## Print every figure of docs/benchmarks.md for this machine
+torture: $(STAMP)  ## Kill and pause replicas under load for 5 minutes, and check that no order was lost or doubled
+	@$(BIN)/python -m benchmarks.torture
+
+bench: $(STAMP)  ## Print every figure of docs/benchmarks.md for this machine, but for torture's
 	@missed=0; for each in benchmarks/[a-z]*.py; do \
+	  [ $$each != benchmarks/torture.py ] || continue; \
 	  echo "== $$each"; $(BIN)/python -m benchmarks.$$(basename $$each .py) || missed=1; \
 	done; exit $$missed
 

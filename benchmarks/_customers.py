@@ -37,6 +37,8 @@ class Wanted:
     basket: Basket
     accepted_ids: set[str] = field(default_factory=set)
     refused: bool = False
+    undone: bool = False
+    """Refused because a service that is needed did not answer: whoever wants it still orders again, under a new key."""
 
     @property
     def answered(self) -> bool:
@@ -87,6 +89,11 @@ class Customers:
             if answer.status != 201:
                 raise OSError(f"customer {customer} cannot sign in: status {answer.status} {answer.detail}")
             self._tokens[customer] = str(answer.body["token"])
+
+    @property
+    def undone(self) -> int:
+        """Orders that were undone for want of a service."""
+        return sum(each.undone for each in self._wanted)
 
     def told(self) -> Told:
         """What everybody asked for and was told."""
@@ -159,8 +166,8 @@ class Customers:
             return True
         undone = _UNDONE in answer.detail
         refused = answer.status in (404, 409, 422) and not any(text in answer.detail for text in _NOT_YET)
-        if undone or refused:
-            wanted.refused = True
+        wanted.undone |= undone
+        wanted.refused |= undone or refused
         return undone or refused
 
     async def _cancel_soon(self, wanted: Wanted, random: Random) -> None:

@@ -41,7 +41,7 @@ MAX_DURATION_S: Final = 3_600.0
 def main() -> int:
     """Prints what happened; 1 when an order was lost, doubled or stuck, or too little was done to know; 2 when it cannot run."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    options, out = _read_options(), console()
+    options, out = read_options(), console()
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
     keep = False
     try:
@@ -102,9 +102,9 @@ def _print(out: Console, topology: Topology, ordeal: Ordeal) -> None:
     out.print(_requests(ordeal.customers.answers), soft_wrap=True)
     intents = len(ordeal.customers.told().intents)
     out.print(
-        f"{intents} orders wanted: {promises.count('accepted')} accepted, {promises.count('refused')} refused, "
-        f"{promises.count('cancelled')} cancelled, {promises.count('unknown')} unknown; "
-        f"{ordeal.crowd.turned_away} visits turned away",
+        f"{intents} orders wanted: {promises.count('accepted')} accepted, {promises.count('refused')} refused "
+        f"({ordeal.customers.undone} of them undone for want of a service), {promises.count('cancelled')} cancelled, "
+        f"{promises.count('unknown')} unknown; {ordeal.crowd.turned_away} visits turned away",
         soft_wrap=True,
     )
     for failure in ordeal.customers.failures:
@@ -120,14 +120,15 @@ def _requests(answers: Counter[str]) -> str:
     return f"{answers.total()} requests, by answer: {told}"
 
 
-def _read_options() -> Options:
+def read_options(arguments: list[str] | None = None) -> Options:
+    """The command line. Exits with 2, naming what is allowed, when it is none."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.torture", description="See the head of benchmarks/torture.py.")
     parser.add_argument("--duration", type=_seconds, default="5m", help="of load and faults  [default: %(default)s]")
     parser.add_argument("--seed", type=int, default=7, help="[default: %(default)s]")
     parser.add_argument("--kills-every", type=_seconds, default="500ms", help="mean time between faults  [default: %(default)s]")
     parser.add_argument("--rate", type=_rate, default="12", help="orders a second  [default: %(default)s]")
     parser.add_argument("--patience", type=_seconds, default="5s", help="for one answer  [default: %(default)s]")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     return Options(given.duration, given.seed, given.kills_every, given.rate, given.patience)
 
 
