@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format api lock up down torture bench clean
+.PHONY: help install demo test check unit system lint format api lock up down torture bench migration clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ bench: $(STAMP)  ## Print every figure of docs/benchmarks.md for this machine, b
 	  [ $$each != benchmarks/torture.py ] || continue; \
 	  echo "== $$each"; $(BIN)/python -m benchmarks.$$(basename $$each .py) || missed=1; \
 	done; exit $$missed
+
+migration: $(STAMP)  ## Write a migration from a service's changed tables: make migration service=orders name=add_tip
+	@$(BIN)/python -m services.kit.migrations.author "$(service)" "$(name)"
+	@$(BIN)/ruff format --quiet services/$(service)/migrations
 
 lock:  ## Resolve the hashed locks anew (needs uv)
 	@command -v uv >/dev/null 2>&1 || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 2; }

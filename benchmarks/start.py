@@ -2,10 +2,12 @@
 
     python benchmarks/start.py [ROUNDS]
 
-Each round starts FeastFast once each way, in an order that alternates, on free ports and in a fresh folder, and waits until its
-nine services and the telemetry store are healthy. Figures: a forked start takes at most 1.0 s from the launch of the supervisor
-on 2 otherwise idle processors (the supervisor's and the warmed parent's own starts and imports included), and at most 0.45 of
-the time that the same processes take when they are spawned, all at once, in the same round.
+Each round starts FeastFast three times on free ports and in a fresh folder, and waits until its nine services and the telemetry
+store are healthy: once forked without data, when migrations make every table and services their first rows, and then once each
+way, in an order that alternates, on the data of that first start. Figures, of starts with data: a forked start takes at most
+1.0 s from the launch of the supervisor on 2 otherwise idle processors (the supervisor's and the warmed parent's own starts and
+imports included), and at most 0.45 of the time that the same processes take when they are spawned, all at once, in the same
+round.
 """
 
 import json
@@ -43,27 +45,31 @@ class Start:
 def main() -> int:
     """Prints the figures; 1 when one is missed."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    first: list[Start] = []
     forked: list[Start] = []
     spawned: list[Start] = []
     for number in range(rounds):
-        for starts in (forked, spawned) if number % 2 == 0 else (spawned, forked):
-            starts.append(measure(spawn=starts is spawned))
+        with tempfile.TemporaryDirectory() as data:
+            first.append(measure(Path(data), spawn=False))
+            for starts in (forked, spawned) if number % 2 == 0 else (spawned, forked):
+                starts.append(measure(Path(data), spawn=starts is spawned))
     forked_s, ratio = compare(
         "from the launch of the supervisor", [s.launched_s for s in forked], [s.launched_s for s in spawned]
     )
     compare("without the warmed parent's imports", [s.running_s for s in forked], [s.running_s for s in spawned])
+    print(f"first start, with migrations: forked {spread([s.launched_s for s in first])} s from the launch of the supervisor")
     print(f"medians and ranges of {rounds} interleaved rounds; ratios within each round; {os.cpu_count()} processors")
     print(f"figure: forked <= {FIGURE_S:g} s: {'met' if forked_s <= FIGURE_S else 'MISSED'}")
     print(f"figure: forked / spawned <= {FIGURE_RATIO:g}: {'met' if ratio <= FIGURE_RATIO else 'MISSED'}")
     return int(forked_s > FIGURE_S or ratio > FIGURE_RATIO)
 
 
-def measure(*, spawn: bool) -> Start:
-    """Starts the system in a fresh folder, and stops it."""
+def measure(data: Path, *, spawn: bool) -> Start:
+    """Starts the system in a fresh folder, with its databases in `data`, and stops it."""
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         launched_at = time.time()
-        launch(LaunchOptions(state=state, free_ports=True, spawn=spawn))
+        launch(LaunchOptions(state=state, data=data, free_ports=True, spawn=spawn))
         lines = [json.loads(line) for line in RunFolder(state).journal.read_text().splitlines()]
         stop(state)
     ready_at = max(line["t"] for line in lines if line["event"] == "ready")
