@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.gateway import schemas
 from services.kit.caller import Caller, Offer
-from services.kit.errors import NotFoundError
+from services.kit.errors import NotFoundError, RefusedError
 from services.kit.message import Outgoing, Reply
 from services.kit.replies import parse_as
 from services.policy import FallbackKind
@@ -105,11 +105,13 @@ class Orders:
         return await self.caller.call("orders", outgoing, marked)
 
     async def page(self, customer_id: int, before: str, limit: int) -> schemas.OrderPage:
-        """A customer's orders, newest first, older than the cursor `before`. Raises RefusedError or CallError."""
+        """A customer's orders, newest first, older than the cursor `before`. Raises RefusedError for no cursor, or CallError."""
         query = urlencode({"customer_id": customer_id, "before": before, "limit": limit})
-        return await self.caller.call(
-            "orders", Outgoing("GET", f"/internal/orders?{query}", "/internal/orders"), parse_as(schemas.OrderPage)
-        )
+        outgoing = Outgoing("GET", f"/internal/orders?{query}", "/internal/orders")
+        try:
+            return await self.caller.call("orders", outgoing, parse_as(schemas.OrderPage))
+        except RefusedError:  # In words of orders' own: the customer knows no `before`.
+            raise RefusedError("query.cursor: must be `next` of the page before, or left out for the first") from None
 
     async def cancel(self, order_id: str, customer_id: int) -> schemas.Order:
         """Cancels a customer's own order. Raises NotFoundError, ConflictError or CallError."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 class CustomerIn(BaseModel):
     """Who wants to become a customer. The email is kept in small letters; no control characters."""
 
-    email: str = Field(min_length=3, max_length=200)
+    email: str = Field(min_length=3, max_length=200, json_schema_extra={"format": "email"})
     name: str = Field(min_length=1, max_length=100)
     password: str = Field(min_length=8, max_length=200)
 

@@ -230,9 +230,19 @@ async def _validation_error(_request: Request, error: Exception) -> JSONResponse
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg']}")
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above.
-    return problem_response(error.status_code, str(error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers |= _allowed(request)
+    return problem_response(error.status_code, str(error.detail), headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """All methods of the path (RFC 9110 wants them in every 405). The framework names those of its first route alone."""
+    path = getattr(request.scope.get("route"), "path", "")
+    methods = request.app.openapi()["paths"].get(path, {})
+    return {"Allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
 
 
 async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:

@@ -15,7 +15,7 @@ class Credentials(BaseModel):
 class CustomerIn(BaseModel):
     """Who wants to become a customer."""
 
-    email: str = Field(min_length=3, max_length=MAX_EMAIL)
+    email: str = Field(min_length=3, max_length=MAX_EMAIL, json_schema_extra={"format": "email"})
     name: str = Field(min_length=1, max_length=MAX_NAME)
     password: str = Field(min_length=8, max_length=200)
 

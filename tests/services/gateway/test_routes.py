@@ -17,6 +17,7 @@ ID = "00000000-0000-4000-8000-000000000001"
 BASKET = {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 2}]}
 ORDER = {"id": ID, "status": "confirmed", "total_cents": 1_500, "created_at": 1.5} | BASKET
 NEWCOMER = {"email": "ada@feastfast.example", "name": "Ada 🐍", "password": "long-enough"}
+METHODS = {"/v1/orders": "GET, POST", "/v1/restaurants": "GET", "/v1/sessions": "POST"}
 CANCELLATION = "POST /internal/orders/{order_id}/cancellation"
 
 
@@ -52,6 +53,12 @@ async def test_a_cursor_cannot_smuggle_another_customer_in(door: Door, backends:
     await door.ask("GET", "/v1/orders?cursor=x%26customer_id%3D8")
     query = parse_qs(urlsplit(backends.asked[0].path).query)
     assert (query["customer_id"], query["before"]) == (["7"], ["x&customer_id=8"])
+
+
+async def test_a_cursor_that_orders_refuses_is_named_as_the_customer_knows_it(door: Door, backends: Backends) -> None:
+    backends.refuse("GET /internal/orders", 422, "query.before: String should match pattern")
+    answer = await door.ask("GET", "/v1/orders?cursor=x")
+    assert (answer.status, answer.json["detail"].partition(":")[0]) == (422, "query.cursor")
 
 
 async def test_a_customer_cancels_an_order_of_their_own(door: Door, backends: Backends) -> None:
@@ -169,13 +176,14 @@ async def test_a_request_has_one_id_from_the_customer_to_the_last_service(door: 
     assert answer.headers["x-request-id"] == backends.asked[1].headers["X-Request-Id"] != "check-out_7"
 
 
-@pytest.mark.parametrize("path", ["/v1/orders", "/v1/restaurants", "/v1/sessions"])
+@pytest.mark.parametrize("path", METHODS)
 async def test_browsers_of_other_sites_are_invited_nowhere(door: Door, backends: Backends, path: str) -> None:
     backends.answer("GET /internal/restaurants", {"restaurants": [], "next": None})
     asked = {"Origin": "https://evil.example", "Access_Control_Request_Method": "POST"}
     preflight = await door.ask("OPTIONS", path, customer=None, **asked)
     read = await door.ask("GET", path, customer=None, **asked)
     assert preflight.status == 405
+    assert preflight.headers["allow"] == METHODS[path]
     for answer in (preflight, read):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 

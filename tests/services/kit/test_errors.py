@@ -124,6 +124,14 @@ async def test_a_wrong_method_says_which_ones_there_are(application: Application
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
 
 
+async def test_a_wrong_method_names_those_of_all_routes_of_the_path(application: Application, tools: Tools) -> None:
+    @application.put("/do")
+    async def change() -> None: ...
+
+    answer = await tools.ask(application, "/do", method="DELETE")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, PUT")
+
+
 async def test_an_http_error_of_the_framework_keeps_its_headers(application: Application, tools: Tools) -> None:
     application.error = HTTPException(429, "slow down", {"retry-after": "3"})
     answer = await tools.ask(application, "/do")
