@@ -105,7 +105,7 @@ class Customers:
     async def order(self, random: Random) -> None:
         """Wants an order, and asks for it until it is settled or MAX_ATTEMPTS are spent."""
         basket = draw_basket(random)
-        if random.random() < 0.1:  # Everybody likes this one, until it is sold out.
+        if random.random() < 0.25:  # Everybody likes this one, until it is sold out.
             basket = Basket(1, (Line(101, 20),))
         key = str(UUID(int=random.getrandbits(128), version=4))
         wanted = Wanted(key, random.randint(1, CUSTOMERS), basket)
