@@ -1,6 +1,7 @@
 """Placing an order, once a key, and cancelling it while its steps run."""
 
 import asyncio
+import logging
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from services.kit.saga.recovery import SagaRecovery
 from services.kit.saga.runner import SagaRunner
 from services.orders.domain import Failure, Line, Order, OrderStatus, accepted_status
 from services.orders.store import OrderStore
+
+_log = logging.getLogger(__name__)
 
 DEADLINE_MS = 15_000.0
 """Of an order that is placed without one: longer than anybody's patience (5 s), short enough to free what it holds."""
@@ -70,6 +73,7 @@ class OrderBook:
         except FencedError:  # Its customer cancelled it, or this process stood still and another one finished it.
             return await self._outcome(order)
         except ServiceError as error:
+            _log.warning("order %s is undone: %s", order.id, error.detail)
             self.recovery.wake()
             raise _as_told(order.id, Failure(error.status, error.detail)) from error
         return replace(placed, status=accepted_status(placed))

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -27,6 +28,8 @@ from chaos.faults import AnyFault
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
 from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
+from services.kit.migrations.revisions import Revisions
+from services.kit.migrations.runner import migrate
 from services.kit.settings import Settings
 from services.policy import Profile
 from services.registry import Instance, InstanceState, Registry
@@ -140,6 +143,17 @@ class Customer:
         return [state for order_id, state in rows if order_id in mine]
 
 
+async def migrated_file(service: str, path: Path) -> None:
+    """Puts a service's empty database at `path`: migrated once a run of the tests, and copied from then on."""
+    template = path.parent.parent / "templates" / path.name
+    if not template.exists():
+        template.parent.mkdir(exist_ok=True)
+        revisions = Revisions.of(service, TOPOLOGY.services[service].module)
+        assert revisions is not None, f"{service} has no migrations"
+        await migrate(f"sqlite:///{template}", revisions)
+    shutil.copyfile(template, path)
+
+
 @dataclass
 class FeastFast:
     """The running system, and what can happen to it."""
@@ -161,6 +175,8 @@ class FeastFast:
         stretched = re.sub(r"\b(deadline|attempt): (\d+)", lambda found: f"{found[1]}: {2 * int(found[2])}", declared)
         (self.folder / "topology.yaml").write_text(stretched, encoding="utf-8")
         for name in self.services:
+            if TOPOLOGY.services[name].database:
+                await migrated_file(name, self.database(name))
             for number in range(1, TOPOLOGY.services[name].replicas + 1):
                 self.replicas[f"{name}/{number}"] = Replica(self._settings(name, number))
         await asyncio.gather(*(replica.start() for replica in self.replicas.values()))

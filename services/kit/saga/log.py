@@ -33,8 +33,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.kit.database import Database
 from services.kit.saga.record import FencedError, Saga, SagaState
 
-LEASE_S = 5.0
-"""Of who compensates: longer than undoing one step may take (services/kit/kit.py, RELAY_POLICY)."""
+LEASE_S = 8.0
+"""Of who compensates: longer than undoing all steps may take (a second each: services/kit/kit.py, RELAY_POLICY)."""
 GRACE_S = 1.0
 """Of who is still running when the deadline passes: the time to write down that it is given up."""
 MAX_TEXT = 300

@@ -67,17 +67,24 @@ class SagaRunner(Generic[Subject]):
         return await uncut(self._turn(saga, subject, error))
 
     async def backward(self, saga: Saga, subject: Subject) -> bool:
-        """Undoes what a compensating saga may have done. False: a callee refuses, and is asked again. Raises FencedError."""
-        while saga.state is SagaState.COMPENSATING:
-            step = self._plan.steps[saga.position]
+        """Undoes what a compensating saga may have done. False: a callee refuses, and is asked again. Raises FencedError.
+
+        A callee that does not answer holds up nobody else's compensation: those below it are asked all the same, and once more
+        when it answers, since only the position down to which everything is undone is written down.
+        """
+        failed = ""
+        for step in reversed(self._plan.steps[: saga.position + 1]):
             try:
                 await step.undo(subject)
             except ServiceError as error:
                 _log.warning("%s of %s cannot be undone yet: %s", step.name, saga.id, error.detail)
-                await uncut(self._put_off(saga, step.name))
-                return False
-            saga = await uncut(self._retreat(saga, step.name))
-        return True
+                failed = failed or step.name
+                continue
+            if not failed:
+                saga = await uncut(self._retreat(saga, step.name))
+        if failed:
+            await uncut(self._put_off(saga, failed))
+        return not failed
 
     def _check_time(self, saga: Saga) -> None:
         if self._records.now() > saga.deadline_at:
