@@ -3,19 +3,23 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 
-from services.kit.internal import require_internal_token
+from services.kit.errors import ConflictError, NotFoundError, OverloadedError, UndoneError
+from services.kit.internal import internal_router
 from services.kit.message import DEGRADED_HEADER
+from services.kit.problems import problems
 from services.orders.cursor import Cursor, read_cursor, write_cursor
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.placing import OrderBook
 from services.orders.schemas import MAX_ID, LineIO, OrderIn, OrderOut, OrderPage
 
-router = APIRouter(prefix="/internal", dependencies=[Depends(require_internal_token)], tags=["orders"])
+router = internal_router("orders")
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 CustomerId = Annotated[int, Query(ge=1, le=MAX_ID)]
 MAX_PAGE = 100
+_NOT_PLACED = problems(NotFoundError.status, ConflictError.status, UndoneError.status, OverloadedError.status)
+"""503: more events wait for a consumer than are kept, so nothing new is begun."""
 
 
 def _book(request: Request) -> OrderBook:
@@ -34,7 +38,7 @@ def _out(order: Order) -> OrderOut:
     )
 
 
-@router.post("/orders", status_code=201)
+@router.post("/orders", status_code=201, responses=_NOT_PLACED)
 async def place(
     body: OrderIn,
     request: Request,
@@ -63,13 +67,13 @@ async def list_orders(
     return OrderPage(orders=[_out(order) for order in found[:limit]], next=following)
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders/{order_id}", responses=problems(NotFoundError.status))
 async def find(order_id: OrderId, customer_id: CustomerId, request: Request) -> OrderOut:
     """A customer's own order."""
     return _out(await _book(request).of_customer(order_id, customer_id))
 
 
-@router.post("/orders/{order_id}/cancellation")
+@router.post("/orders/{order_id}/cancellation", responses=problems(NotFoundError.status, ConflictError.status))
 async def cancel(order_id: OrderId, customer_id: CustomerId, request: Request) -> OrderOut:
     """Cancels a customer's own order, also while it is being placed; a confirmed one it does not."""
     return _out(await _book(request).cancel(order_id, customer_id))

@@ -2,21 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Query, Request
 
 from services.kit.audit import MAX_PAGE, After, Limit, Page, page_of
-from services.kit.internal import require_internal_token
+from services.kit.internal import internal_router
 from services.kit.saga.record import SagaState
 from services.orders.placing import OrderBook
 from services.orders.schemas import OrderAudit, SagaEntryAudit
 
-router = APIRouter(prefix="/internal/audit", dependencies=[Depends(require_internal_token)], tags=["audit"])
+router = internal_router("audit")
 AfterEntry = Annotated[
     str, Query(max_length=60, pattern=r"^$|^[0-9a-f-]{36}_\d{1,9}$", description="`next` of the page before; empty for the first")
 ]
 
 
-@router.get("")
+@router.get("/audit")
 async def orders(request: Request, after: After = "", limit: Limit = MAX_PAGE) -> Page[OrderAudit]:
     """All orders, by id."""
     book: OrderBook = request.app.state.service
@@ -37,7 +37,7 @@ async def orders(request: Request, after: After = "", limit: Limit = MAX_PAGE) -
     return page_of(rows, [row.id for row in rows], limit)
 
 
-@router.get("/sagas")
+@router.get("/audit/sagas")
 async def sagas(request: Request, after: AfterEntry = "", limit: Limit = MAX_PAGE) -> Page[SagaEntryAudit]:
     """The log of all sagas, by saga and version."""
     book: OrderBook = request.app.state.service
