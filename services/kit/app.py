@@ -12,6 +12,7 @@ from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
 from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.body_limit import BodyLimitMiddleware
+from services.kit.busy import install_busy_mapping
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.errors import install_error_mapping
 from services.kit.events.api import router as events_router
@@ -73,6 +74,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     )
     app.state.settings = settings
     install_error_mapping(app)
+    install_busy_mapping(app)
     app.include_router(_operations(telemetry))
     if any(settings.service in (route.producer, *route.consumers) for route in topology.events.values()):
         app.include_router(events_router)

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from observability.sql import trace_statements
+from services.kit.busy import is_locked
 from services.kit.database_url import parse_database_url
 
 T = TypeVar("T")
@@ -34,7 +35,6 @@ READERS_OF_POSTGRESQL = WRITERS_OF_POSTGRESQL = 3
 """Of a replica: sixteen replicas fit under the 100 connections that a PostgreSQL server takes by default."""
 MAKING_ATTEMPTS, MAKING_PAUSE_S = 200, 0.05
 """Of making a new file, in all longer than another replica takes to make it."""
-_LOCKED = "locked"
 
 
 class Database:
@@ -96,16 +96,10 @@ async def until_unlocked(attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
         except (sqlite3.OperationalError, DBAPIError) as error:
-            if not _is_locked(error):
+            if not is_locked(error):
                 raise
         await asyncio.sleep(MAKING_PAUSE_S)
     return await attempt()
-
-
-def _is_locked(error: Exception) -> bool:
-    """Whether SQLite says so: on connecting as the driver's own error, later as SQLAlchemy's."""
-    original = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(original, sqlite3.OperationalError) and _LOCKED in str(original)
 
 
 def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: Any) -> AsyncEngine:
