@@ -12,6 +12,15 @@ from services.kit.errors import problem_response
 
 _LOCKED = "locked"  # sqlite3 has no class for it: "database is locked", "database table is locked".
 _LOST = (ConnectionError, TimeoutError)
+_PASSING_STATES = (
+    "08",  # Connection lost.
+    "25P03",  # A transaction that nobody went on with.
+    "40",  # Rolled back for another's sake: a deadlock, say.
+    "53",  # Out of connections, memory or disk.
+    "55P03",  # A lock that was waited for in vain.
+    "57014",  # A statement that took too long.
+    "57P",  # The server shuts down, has crashed, or is starting.
+)
 RETRY_AFTER_S = 1
 
 
@@ -21,11 +30,16 @@ def is_locked(error: BaseException) -> bool:
     return isinstance(original, sqlite3.OperationalError) and _LOCKED in str(original)
 
 
+def is_passing_state(sqlstate: object) -> bool:
+    """Whether PostgreSQL's code of an error says that the same may succeed later (PostgreSQL documentation, appendix A)."""
+    return isinstance(sqlstate, str) and sqlstate.startswith(_PASSING_STATES)
+
+
 def is_database_busy(error: BaseException) -> bool:
     """Whether the same transaction may succeed later. A missing table or a broken rule is not such an error."""
     if isinstance(error, DBAPIError):
         lost = error.connection_invalidated or isinstance(error, InterfaceError) or isinstance(error.orig, _LOST)
-        return lost or is_locked(error)
+        return lost or is_locked(error) or is_passing_state(getattr(error.orig, "sqlstate", None))
     return isinstance(error, PoolTimeoutError | ConnectionError) or is_locked(error)
 
 

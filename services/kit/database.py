@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 from opentelemetry.trace import Tracer
 from sqlalchemy import URL, Connection, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from observability.sql import trace_statements
-from services.kit.busy import is_locked
+from services.kit.busy import is_locked, is_passing_state
 from services.kit.database_url import parse_database_url
 
 T = TypeVar("T")
@@ -115,7 +115,24 @@ def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: A
     )
     if is_sqlite:
         event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    else:
+        event.listen(engine.sync_engine, "do_connect", _connect_to_postgresql)
     return engine
+
+
+def _connect_to_postgresql(dialect: Dialect, _entry: ConnectionPoolEntry, arguments: Any, options: Any) -> DBAPIConnection:
+    """Connects; what the driver raises by itself becomes an error of SQLAlchemy's, like that of any statement."""
+    driver: Any = dialect.loaded_dbapi
+    try:
+        return dialect.connect(*arguments, **options)
+    except OSError as error:  # A TimeoutError is one.
+        raise driver.InterfaceError(str(error)) from error
+    except Exception as error:
+        state = getattr(error, "sqlstate", None)
+        if state is None:
+            raise
+        kind = driver.InterfaceError if is_passing_state(state) else driver.OperationalError
+        raise kind(str(error)) from error
 
 
 def _postgresql_arguments(name: str) -> dict[str, object]:

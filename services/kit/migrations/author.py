@@ -1,4 +1,4 @@
-"""Writes the next migration of a service from what its tables have become: `make migration service=orders name=add_tip`.
+"""Writes the next migration of a service from what its tables have become: `make migration service=shop name=add_tip`.
 
 It compares the service's metadata with an SQLite file that has been brought to head. Read what it wrote, and edit it: Alembic
 sees neither renamed columns nor data that has to move.

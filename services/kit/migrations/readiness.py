@@ -50,7 +50,8 @@ async def revision_of(connection: AsyncConnection) -> str | None:
 
 def describe(error: Exception) -> str:
     """An error of a driver in one line; what SQLAlchemy adds (the statement, a link) is left out."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    adapted = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    cause = adapted.__cause__ or adapted  # What the driver itself said.
     return f"{type(cause).__name__}: {cause}".partition("\n")[0][:_MAX_REASON]
 
 

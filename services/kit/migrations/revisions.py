@@ -29,7 +29,7 @@ class Revisions:
 
     @classmethod
     def of(cls, service: str, module: str) -> Self | None:
-        """Those of a service whose `main()` is in `module` (`services.orders.main`); None when it has none."""
+        """Those of a service whose `main()` is in `module` (`services.shop.main`); None when it has none."""
         package = module.rpartition(".")[0]
         spec = find_spec(package) if package else None
         if spec is None or not spec.submodule_search_locations:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from observability import names
 from services.kit import database as kit_database
+from services.kit.busy import is_database_busy
 from services.kit.database import Database
 from tests.postgres import PostgresServer
 from tests.services.databases import Databases, open_database
@@ -63,16 +64,38 @@ async def test_a_reader_sees_what_was_committed_last(databases: Databases) -> No
     assert (before, after) == ([], [1])
 
 
+@pytest.mark.parametrize("mode", ["read", "write"])
+async def test_a_server_that_is_not_there_is_a_database_that_is_busy(mode: str) -> None:
+    database = open_database("postgresql://shop:geheim@127.0.0.1:1/shop")
+    with pytest.raises(DBAPIError) as failed:
+        async with database.read() if mode == "read" else database.write():
+            pass
+    await database.close()
+    assert is_database_busy(failed.value)
+    assert "geheim" not in str(failed.value)
+
+
+@pytest.mark.server
+async def test_a_wrong_password_is_no_database_that_is_busy(postgres: PostgresServer) -> None:
+    database = open_database(postgres.url("postgres", password="wrong"))
+    with pytest.raises(DBAPIError) as failed:
+        async with database.read():
+            pass
+    await database.close()
+    assert not is_database_busy(failed.value)
+
+
 @pytest.mark.server
 async def test_a_statement_of_postgresql_that_takes_too_long_is_ended(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kit_database, "BUSY_TIMEOUT_MS", 50)
     database = open_database(postgres.url("postgres"))
-    with pytest.raises(DBAPIError, match="statement timeout"):
+    with pytest.raises(DBAPIError, match="statement timeout") as failed:
         async with database.read() as connection:
             await connection.execute(text("SELECT pg_sleep(30)"))
     await database.close()
+    assert is_database_busy(failed.value)
 
 
 @pytest.mark.server
@@ -91,8 +114,9 @@ async def test_a_replica_that_stays_away_inside_a_write_lets_its_siblings_go_on(
                 await other.execute(take, {"label": "sibling"})
             await connection.execute(take, {"label": "too late"})
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(DBAPIError) as failed:
         await pause_within_a_write()
+    assert is_database_busy(failed.value)
     await paused.close()
     await sibling.close()
     assert postgres.ask("postgres", "SELECT label FROM parcels") == "sibling"
