@@ -25,7 +25,24 @@ from chaos.experiment.world import World
 from chaos.faults import AnyFault, Hang
 from chaos.http_get import FetchError
 from chaos.inject.messages import LeaseView
-from chaos.invariants.audit import Audit, DeliveryRow, OrderRow
+from chaos.invariants.books import Books
+from chaos.invariants.reading import KEEPERS
+from chaos.invariants.rows import (
+    CourierRow,
+    DeliveryRow,
+    Entry,
+    InboxRow,
+    Line,
+    NotificationRow,
+    OrderRow,
+    OutboxRow,
+    PaymentRow,
+    PopularRow,
+    ReservationRow,
+    Row,
+    StockRow,
+    TransactionRow,
+)
 from chaos.targets.errors import TargetError
 from chaos.targets.place import Place
 from chaos.targets.target import Healing, PlacedLease, Survey
@@ -92,7 +109,7 @@ class Scenario:
     """None: as many as there were degraded journeys."""
     undelivered: float = 0.0
     without_courier: int = 0
-    with_audit: bool = True
+    with_books: bool = True
     counts: tuple[LeaseCount, ...] = ()
     arm_complete: bool = True
 
@@ -128,8 +145,8 @@ def write_arm(folder: ArmFolder, scenario: Scenario) -> ArmFolder:
             text = metrics_text(scenario, visits, caller, mark)
             (folder.metrics / mark / f"{caller}-1.txt").write_text(text, encoding="utf-8")
     write_store(folder, scenario)
-    if scenario.with_audit:
-        write_model(folder.audit, books(scenario))
+    if scenario.with_books:
+        write_model(folder.books, books(scenario))
     _write_cpu(folder, scenario)
     _write_journal(folder, scenario)
     fault = FaultFacts(
@@ -212,9 +229,9 @@ def metrics_text(scenario: Scenario, visits: Sequence[_Visit], caller: str, mark
         f'resilience_breaker_transitions_total{{edge="{edge}",to="open"}} {1 + after * scenario.breaker_opened}',
         "# TYPE resilience_fallbacks_total counter",
         f'resilience_fallbacks_total{{edge="{edge}",kind="{kind}"}} {after * served}',
-        "# TYPE outbox_delivered_total counter",
-        f'outbox_sent_total{{event="order.courier_wanted",destination="deliveries"}} {100 + after * served - after * scenario.undelivered}',
-        f'outbox_sent_total{{event="order.accepted",destination="notifications"}} {100 + after * 2_000}',
+        "# TYPE outbox_sent_total counter",
+        f'outbox_sent_total{{event="a.wanted",destination="deliveries"}} {100 + after * served - after * scenario.undelivered}',
+        f'outbox_sent_total{{event="a.done",destination="notifications"}} {100 + after * 2_000}',
     ]
     return "\n".join(lines) + "\n"
 
@@ -234,16 +251,79 @@ def write_store(folder: ArmFolder, scenario: Scenario) -> None:
                 connection.execute("INSERT INTO span VALUES (?, 1, ?, ?, 5, 0)", values)
 
 
-def books(scenario: Scenario) -> Audit:
+PRICE_CENTS, DISH, COURIER = 1_000, 101, 7
+
+
+def books(scenario: Scenario) -> Books:
+    """Of orders for one portion of one dish each, all brought by one courier."""
     placed = [visit for visit in _visits(scenario) if visit.name == "order" and visit.fate.ok]
     orders = tuple(
-        OrderRow(id=f"{v.number}", status="confirmed", created_at=scenario.started_at + v.instant_s, deferred=v.fate.degraded)
+        OrderRow(
+            id=f"{v.number}", customer_id=v.number, status="confirmed", saga_state="done", total_cents=PRICE_CENTS,
+            lines=((DISH, 1),), deferred=v.fate.degraded, created_at=scenario.started_at + v.instant_s,
+        )
         for v in placed
-    )
+    )  # fmt: skip
+    names = [order.id for order in orders]
     couriers = tuple(
-        DeliveryRow(order_id=order.id, courier_id=7, state="assigned") for order in orders[scenario.without_courier :]
+        DeliveryRow(order_id=name, courier_id=COURIER, state="assigned") for name in names[scenario.without_courier :]
     )
-    return Audit(orders=orders, deliveries=couriers)
+    kind, consumers = "order.accepted", ("notifications", "restaurants")
+    steps = (("authorise", "holds", "customer:1"), ("capture", "merchant", "holds"))
+    inbox = tuple(InboxRow(event_id=f"e{name}", type=kind, key=name, state="handled") for name in names)
+    return Books(
+        read_at=scenario.started_at + scenario.marks_s[-1],
+        first_orders=orders,
+        orders=orders,
+        payments=tuple(PaymentRow(order_id=name, amount_cents=PRICE_CENTS, state="captured") for name in names),
+        ledger=tuple(
+            TransactionRow(
+                id=f"{name} {step}", order_id=name, kind=step,
+                entries=(Entry(account=debited, amount_cents=PRICE_CENTS), Entry(account=credited, amount_cents=-PRICE_CENTS)),
+            )
+            for name in names
+            for step, debited, credited in steps
+        ),
+        reservations=tuple(
+            ReservationRow(order_id=name, state="reserved", lines=(Line(dish_id=DISH, quantity=1),)) for name in names
+        ),
+        stock=(StockRow(dish_id=DISH, initial=10_000, left=10_000 - len(names)),),
+        popular=(PopularRow(dish_id=DISH, ordered=len(names)),),
+        first_deliveries=couriers,
+        deliveries=couriers,
+        couriers=(CourierRow(courier_id=COURIER, assigned=len(couriers)),),
+        notifications=tuple(NotificationRow(event_id=f"e{n}", order_id=n, customer_id=int(n)) for n in names),
+        outbox={
+            "orders": tuple(
+                OutboxRow(event_id=f"e{name}", destination=each, type=kind, key=name, sent=True)
+                for name in names
+                for each in consumers
+            )
+        },
+        inbox=dict.fromkeys(consumers, inbox),
+        consumers={kind: consumers},
+    )  # fmt: skip
+
+
+_books = cache(books)
+
+
+def table_of(book: Books, service: str, table: str) -> Sequence[Row]:
+    """What a service's audit tells."""
+    tables: dict[tuple[str, str], Sequence[Row]] = {
+        ("orders", ""): book.orders,
+        ("payments", ""): book.payments,
+        ("payments", "ledger"): book.ledger,
+        ("restaurants", ""): book.reservations,
+        ("restaurants", "stock"): book.stock,
+        ("restaurants", "popular"): book.popular,
+        ("deliveries", ""): book.deliveries,
+        ("deliveries", "couriers"): book.couriers,
+        ("notifications", ""): book.notifications,
+    }
+    if table in ("outbox", "inbox"):
+        return (book.outbox if table == "outbox" else book.inbox).get(service, ())
+    return tables[service, table]
 
 
 def _write_cpu(folder: ArmFolder, scenario: Scenario) -> None:
@@ -376,7 +456,7 @@ class FakeWorld:
     def _status(self, _state: Path) -> SystemStatus:
         if self._gone:
             raise NotRunningError("no testbed runs in there")
-        names = ("gateway", "orders", "deliveries", "telemetry")
+        names = ("gateway", *KEEPERS, "telemetry")
         return SystemStatus(
             run_id="x", phase="ready", profile="x", topology="x", started_at=0.0, supervisor_pid=1, otlp_endpoint="",
             instances=tuple(
@@ -428,18 +508,17 @@ class FakeWorld:
                 metrics_text(
                     self._scenario, _visits(self._scenario), host, Mark.FAULT_END if self._hit else Mark.BASELINE_START
                 ).encode()
-                if host != "deliveries"
+                if host in ("orders", "gateway")
                 else b""
             )
         if path.startswith("/internal/audit"):
-            return self._page(host)
+            return self._page(host, path.partition("?")[0].removeprefix("/internal/audit").lstrip("/"))
         raise FetchError(f"GET {url}: status 404")
 
-    def _page(self, service: str) -> bytes:
+    def _page(self, service: str, table: str) -> bytes:
         self._asks += 1
         late = self.courier_after_asks and self._asks < self.courier_after_asks
-        audit = books(replace(self._scenario, without_courier=1) if late else self._scenario)
-        rows = audit.orders if service == "orders" else audit.deliveries
+        rows = table_of(_books(replace(self._scenario, without_courier=1) if late else self._scenario), service, table)
         return json.dumps({"rows": [row.model_dump() for row in rows], "next": None}).encode()
 
     def disturb(self, place: Place, kind: str, *, lease_ms: float, source: str = "") -> tuple[ProcessLease, ...]:

@@ -156,8 +156,8 @@ class FakePayments(Callee):
         assert amount_cents == PRICE_CENTS
 
         def act() -> None:
-            allowed = {None: "authorised", "authorised": "authorised", "captured": "captured"}
-            self.move(self.world.money, order_id, cast("dict[str | None, str]", allowed))
+            allowed: dict[str | None, str] = {None: "authorised", "authorised": "authorised", "captured": "captured"}
+            self.move(self.world.money, order_id, allowed)
 
         await self.call("authorise", act)
 
@@ -170,12 +170,13 @@ class FakePayments(Callee):
         await self.call("capture", act)
 
     async def void(self, order_id: str) -> None:
-        allowed = {None: "voided", "authorised": "voided", "voided": "voided", "refunded": "refunded"}
-        await self.call("void", lambda: self.move(self.world.money, order_id, cast("dict[str | None, str]", allowed)))
+        allowed: dict[str | None, str] = {None: "voided", "authorised": "voided", "voided": "voided", "refunded": "refunded"}
+        await self.call("void", lambda: self.move(self.world.money, order_id, allowed))
 
     async def refund(self, order_id: str) -> None:
-        allowed = {None: "voided", "authorised": "voided", "voided": "voided", "captured": "refunded", "refunded": "refunded"}
-        await self.call("refund", lambda: self.move(self.world.money, order_id, cast("dict[str | None, str]", allowed)))
+        gone = dict.fromkeys((None, "authorised", "voided"), "voided")
+        allowed: dict[str | None, str] = gone | dict.fromkeys(("captured", "refunded"), "refunded")
+        await self.call("refund", lambda: self.move(self.world.money, order_id, allowed))
 
 
 @dataclass(frozen=True)
