@@ -13,7 +13,7 @@ from services.kit.internal import internal_router
 from services.kit.problems import problems
 
 router = internal_router("deliveries")
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", examples=["5b7c2f1e-8d34-4a86-9f0b-3c1d2e4f5a60"])]
 AfterCourier = Annotated[str, Query(pattern=r"^[0-9]{0,9}$", description="`next` of the page before; empty for the first")]
 
 

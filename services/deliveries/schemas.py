@@ -11,7 +11,7 @@ MAX_CUSTOMER_ID = 2**63 - 1
 class AssignmentIn(BaseModel):
     """For whom a courier is wanted."""
 
-    customer_id: int = Field(ge=1, le=MAX_CUSTOMER_ID)
+    customer_id: int = Field(ge=1, le=MAX_CUSTOMER_ID, examples=[7])
 
 
 class CourierWanted(AssignmentIn):

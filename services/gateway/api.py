@@ -9,7 +9,7 @@ from services.gateway import schemas
 from services.gateway.asking import Customer, address_of, admitted, gateway_of
 from services.gateway.tokens import LIFETIME_S
 from services.kit.message import DEGRADED_HEADER
-from services.kit.problems import problems
+from services.kit.problems import degradable, problems
 from services.kit.strict_json import StrictRoute
 
 router = APIRouter(
@@ -22,7 +22,7 @@ router = APIRouter(
 )
 MAX_PAGE = 100
 MAX_POPULAR = 50
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", examples=["5b7c2f1e-8d34-4a86-9f0b-3c1d2e4f5a60"])]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 
 
@@ -37,7 +37,7 @@ async def sign_up(customer: schemas.CustomerIn, request: Request) -> schemas.Cus
 
 @router.post("/sessions", status_code=201, responses=problems(401))
 async def sign_in(credentials: schemas.SessionIn, request: Request) -> schemas.Session:
-    """Signs a customer in."""
+    """Signs a customer in. The token goes into the header `Authorization: Bearer <token>` of what only a customer may ask."""
     gateway = gateway_of(request)
     gateway.limits.passwords.take(_try_of(request, credentials.email))
     with gateway.desk.place():
@@ -49,12 +49,12 @@ async def sign_in(credentials: schemas.SessionIn, request: Request) -> schemas.S
 async def restaurants(
     request: Request, cursor: Annotated[int, Query(ge=0, le=10**9)] = 0, limit: PageLimit = 20
 ) -> schemas.RestaurantPage:
-    """A page of restaurants."""
+    """A page of restaurants, by id. `cursor` is the `next` of the page before."""
     return await gateway_of(request).restaurants.page(cursor, limit)
 
 
 @router.get("/restaurants/{restaurant_id}/menu", responses=problems(404))
-async def menu(restaurant_id: Annotated[int, Path(ge=1, le=10**9)], request: Request) -> schemas.Menu:
+async def menu(restaurant_id: Annotated[int, Path(ge=1, le=10**9, examples=[7])], request: Request) -> schemas.Menu:
     """A restaurant and its dishes."""
     return await gateway_of(request).restaurants.menu(restaurant_id)
 
@@ -65,7 +65,7 @@ async def popular_dishes(request: Request, limit: Annotated[int, Query(ge=1, le=
     return await gateway_of(request).restaurants.popular(limit)
 
 
-@router.post("/orders", status_code=201, responses=problems(401, 404, 409))
+@router.post("/orders", status_code=201, responses=degradable(201) | problems(401, 404, 409))
 async def place_order(
     basket: schemas.Basket,
     customer_id: Customer,
@@ -103,9 +103,9 @@ async def cancel_order(order_id: OrderId, customer_id: Customer, request: Reques
     return await gateway_of(request).orders.cancel(order_id, customer_id)
 
 
-@router.get("/orders/{order_id}/tracking", responses=problems(401, 404))
+@router.get("/orders/{order_id}/tracking", responses=degradable(200) | problems(401, 404))
 async def track(order_id: OrderId, customer_id: Customer, request: Request, response: Response) -> schemas.Tracking:
-    """Who brings an order."""
+    """Who brings one of the customer's own orders, or that a courier is still being found."""
     gateway = gateway_of(request)
     tracked = await gateway.deliveries.track(order_id, customer_id)
     if tracked is None:  # A courier is being found, or never was: whose order it is, and whether it is one, orders knows.
@@ -115,7 +115,7 @@ async def track(order_id: OrderId, customer_id: Customer, request: Request, resp
     return tracked.body
 
 
-@router.get("/notifications", responses=problems(401))
+@router.get("/notifications", responses=degradable(200) | problems(401))
 async def notifications(customer_id: Customer, request: Request, response: Response) -> schemas.Inbox:
     """What the customer was told lately."""
     inbox = await gateway_of(request).notifications.inbox(customer_id)

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 class CustomerIn(BaseModel):
     """Who wants to become a customer. The email is kept in small letters; no control characters."""
 
-    email: str = Field(min_length=3, max_length=200, json_schema_extra={"format": "email"})
-    name: str = Field(min_length=1, max_length=100)
-    password: str = Field(min_length=8, max_length=200)
+    email: str = Field(min_length=3, max_length=200, json_schema_extra={"format": "email"}, examples=["ada@example.org"])
+    name: str = Field(min_length=1, max_length=100, examples=["Ada"])
+    password: str = Field(min_length=8, max_length=200, examples=["long-enough"])
 
 
 class Customer(BaseModel):
@@ -24,8 +24,8 @@ class Customer(BaseModel):
 class SessionIn(BaseModel):
     """What a customer signs in with."""
 
-    email: str = Field(min_length=3, max_length=200)
-    password: str = Field(min_length=1, max_length=200)
+    email: str = Field(min_length=3, max_length=200, examples=["ada@example.org"])
+    password: str = Field(min_length=1, max_length=200, examples=["long-enough"])
 
 
 class Session(BaseModel):
@@ -87,14 +87,14 @@ class PopularDishes(BaseModel):
 class Line(BaseModel):
     """A dish and how many of it."""
 
-    dish_id: int = Field(ge=1, le=10**9)
-    quantity: int = Field(ge=1, le=20)
+    dish_id: int = Field(ge=1, le=10**9, examples=[701])
+    quantity: int = Field(ge=1, le=20, examples=[2])
 
 
 class Basket(BaseModel):
     """What a customer wants."""
 
-    restaurant_id: int = Field(ge=1, le=10**9)
+    restaurant_id: int = Field(ge=1, le=10**9, examples=[7])
     items: list[Line] = Field(min_length=1, max_length=50)
 
 

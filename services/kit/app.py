@@ -1,5 +1,6 @@
 """How a service is put together: the one place where telemetry, errors, health, limits and chaos meet the routes."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -66,6 +67,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app = _Application(
         title=settings.service,
         version="1",
+        description=_purpose(topology.services[settings.service].module),
         lifespan=lifespan,
         # What services offer each other is in docs/api; only the entry tells strangers what there is.
         openapi_url="/openapi.json" if topology.services[settings.service].entry else None,
@@ -87,6 +89,12 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.add_middleware(RequestIdMiddleware)
     telemetry.instrument(app)
     return app
+
+
+def _purpose(module: str) -> str:
+    """What the service's package says of itself; its `main` is running, so it is imported."""
+    package = sys.modules.get(module.rpartition(".")[0])
+    return (package.__doc__ if package else None) or ""
 
 
 def _lease_table(settings: Settings, topology: Topology, telemetry: Telemetry) -> LeaseTable:

@@ -8,14 +8,14 @@ from fastapi import Header, Path, Query, Request, Response
 from services.kit.errors import ConflictError, NotFoundError, OverloadedError, UndoneError
 from services.kit.internal import internal_router
 from services.kit.message import DEGRADED_HEADER
-from services.kit.problems import problems
+from services.kit.problems import degradable, problems
 from services.orders.cursor import Cursor, read_cursor, write_cursor
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.placing import OrderBook
 from services.orders.schemas import MAX_ID, LineIO, OrderIn, OrderOut, OrderPage
 
 router = internal_router("orders")
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", examples=["5b7c2f1e-8d34-4a86-9f0b-3c1d2e4f5a60"])]
 CustomerId = Annotated[int, Query(ge=1, le=MAX_ID)]
 MAX_PAGE = 100
 _NOT_PLACED = problems(NotFoundError.status, ConflictError.status, UndoneError.status, OverloadedError.status)
@@ -38,7 +38,7 @@ def _out(order: Order) -> OrderOut:
     )
 
 
-@router.post("/orders", status_code=201, responses=_NOT_PLACED)
+@router.post("/orders", status_code=201, responses=degradable(201) | _NOT_PLACED)
 async def place(
     body: OrderIn,
     request: Request,

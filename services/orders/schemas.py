@@ -11,15 +11,15 @@ MAX_ID = 2**31 - 1
 class LineIO(BaseModel):
     """A dish and how many of it."""
 
-    dish_id: int = Field(ge=1, le=10**9)
-    quantity: int = Field(ge=1, le=20)
+    dish_id: int = Field(ge=1, le=10**9, examples=[701])
+    quantity: int = Field(ge=1, le=20, examples=[2])
 
 
 class OrderIn(BaseModel):
     """What a customer wants."""
 
-    customer_id: int = Field(ge=1, le=MAX_ID)
-    restaurant_id: int = Field(ge=1, le=10**9)
+    customer_id: int = Field(ge=1, le=MAX_ID, examples=[7])
+    restaurant_id: int = Field(ge=1, le=10**9, examples=[7])
     items: list[LineIO] = Field(min_length=1, max_length=50)
 
 

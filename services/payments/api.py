@@ -12,7 +12,7 @@ from services.payments.processor import Processor
 from services.payments.schemas import AuthorisationIn, PaymentOut
 
 router = internal_router("payments")
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", examples=["5b7c2f1e-8d34-4a86-9f0b-3c1d2e4f5a60"])]
 _ANSWERS = problems(ConflictError.status, OverloadedError.status)
 
 

@@ -11,8 +11,8 @@ MAX_ID = 2**31 - 1
 class AuthorisationIn(BaseModel):
     """How much to hold, and whose. Whole cents: a fraction or a text is refused, not rounded."""
 
-    customer_id: int = Field(ge=1, le=MAX_ID, strict=True)
-    amount_cents: int = Field(ge=1, le=MAX_AMOUNT_CENTS, strict=True)
+    customer_id: int = Field(ge=1, le=MAX_ID, strict=True, examples=[7])
+    amount_cents: int = Field(ge=1, le=MAX_AMOUNT_CENTS, strict=True, examples=[4_350])
 
 
 class PaymentOut(BaseModel):

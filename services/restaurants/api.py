@@ -14,8 +14,8 @@ from services.restaurants.schemas import MAX_ID, Basket, Menu, PopularDishes, Re
 router = internal_router("restaurants")
 MAX_PAGE = 100
 MAX_POPULAR = 50
-RestaurantId = Annotated[int, Path(ge=1, le=MAX_ID)]
-OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+RestaurantId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[7])]
+OrderId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", examples=["5b7c2f1e-8d34-4a86-9f0b-3c1d2e4f5a60"])]
 
 
 def _kitchens(request: Request) -> Kitchens:

@@ -58,14 +58,14 @@ class PopularDishes(BaseModel):
 class LineIn(BaseModel):
     """A dish and how many of it."""
 
-    dish_id: int = Field(ge=1, le=MAX_ID)
-    quantity: int = Field(ge=1, le=MAX_QUANTITY)
+    dish_id: int = Field(ge=1, le=MAX_ID, examples=[701])
+    quantity: int = Field(ge=1, le=MAX_QUANTITY, examples=[2])
 
 
 class Basket(BaseModel):
     """Dishes of one restaurant. Lines of the same dish are added up."""
 
-    restaurant_id: int = Field(ge=1, le=MAX_ID)
+    restaurant_id: int = Field(ge=1, le=MAX_ID, examples=[7])
     items: list[LineIn] = Field(min_length=1, max_length=50)
 
     def lines(self) -> tuple[Line, ...]:

@@ -143,4 +143,5 @@ def without_words(schema: Json) -> Json:
     if not isinstance(schema, dict):
         return schema
     words = {key for key in ("title", "description") if isinstance(schema.get(key), str)}
+    words |= {"examples"} if isinstance(schema.get("examples"), list) else set()
     return {key: without_words(value) for key, value in schema.items() if key not in words}

@@ -103,7 +103,7 @@ def order_in(interaction: Interaction) -> str:
 
 
 def undocumented(contract: Contract, openapi: Json) -> list[str]:
-    """What the consumer needs and the provider's OpenAPI does not promise: the route, the status, and everything that is read."""
+    """What the consumer needs and the provider's OpenAPI does not promise: routes, statuses, headers, fields."""
     found: list[str] = []
     for interaction in contract.interactions:
         where = f"{interaction.what}, given {interaction.given}"
@@ -113,10 +113,15 @@ def undocumented(contract: Contract, openapi: Json) -> list[str]:
             found.append(f"{where}: {interaction.request.method} {interaction.request.path} is no route")
         elif answer is None:
             found.append(f"{where}: {interaction.answer.status} is not documented")
-        elif interaction.answer.reads is not None:
-            (content,) = answer["content"].values()
-            wanted = interaction.answer.reads
-            found += Fit(openapi, wanted, Way.READ).misfits(content["schema"], wanted, where)
+        else:
+            headers = answer.get("headers", {})
+            found += [
+                f"{where}: the header {name} is not documented" for name in interaction.answer.headers if name not in headers
+            ]
+            if interaction.answer.reads is not None:
+                (content,) = answer["content"].values()
+                wanted = interaction.answer.reads
+                found += Fit(openapi, wanted, Way.READ).misfits(content["schema"], wanted, where)
     return found
 
 
