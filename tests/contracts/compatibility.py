@@ -78,7 +78,7 @@ class Comparison:
                     yield f"{name}: {status}: no longer of {media_type}"
                 elif "schema" in content:
                     where = f"{name}: {status}"
-                    yield from Fit(self.new, self.old, Way.READ).misfits(newer["schema"], content["schema"], where)
+                    yield from Fit(self.new, self.old, Way.READ).misfits(newer.get("schema", {}), content["schema"], where)
 
     def _sent(self, where: str, old: Json, new: Json) -> Iterator[str]:
         yield from Fit(self.old, self.new, Way.SENT).misfits(old, new, where)

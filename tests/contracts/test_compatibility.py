@@ -106,6 +106,16 @@ BREAKING: list[tuple[str, Change, str]] = [
     ),
     ("an answer has another status", lambda new: _post(new)["responses"].pop("201"), "POST /bills: no longer answers 201"),
     (
+        "an answer's body is anything",
+        lambda new: _get(new)["responses"]["200"]["content"]["application/json"].clear(),
+        "GET /bills: 200: may be anything, not only object",
+    ),
+    (
+        "an answer has another media type",
+        lambda new: _get(new)["responses"]["200"].update(content={"text/csv": {}}),
+        "GET /bills: 200: no longer of application/json",
+    ),
+    (
         "an answer loses a header",
         lambda new: _get(new)["responses"]["200"]["headers"].clear(),
         "GET /bills: 200: the header Next is gone",

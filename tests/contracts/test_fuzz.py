@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
-from tests.contracts.documents import PUBLIC, SERVICES, openapi_of, text_of
+from tests.contracts.documents import PUBLIC, SERVICES, Json, openapi_of, text_of
 from tests.feastfast.conftest import INTERNAL_TOKEN, SIGNING_KEY, FeastFast, running
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES, SEED = os.environ.get("FUZZ_EXAMPLES", "20"), os.environ.get("FUZZ_SEED", "1")
 BOUND_S = 30 + 10 * int(EXAMPLES)
+CONSTANT = (
+    "--phases=examples,coverage,fuzzing,stateful",
+    "--generation-database=none",
+    "--continue-on-failure",
+    "--no-color",
+)
 CUSTOMER = 7
 
 
@@ -46,23 +52,29 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Feas
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_answers_nothing_that_it_does_not_document(system: FeastFast, service: str, tmp_path: Path) -> None:
-    document = tmp_path / f"{service}.json"
-    document.write_text(text_of(openapi_of(service)), encoding="utf-8")
-    credentials = f"Authorization: Bearer {Tokens(SIGNING_KEY).issue(CUSTOMER)}"
-    if service != PUBLIC:
-        credentials = f"{INTERNAL_TOKEN_HEADER}: {INTERNAL_TOKEN}"
-    url = f"http://127.0.0.1:{system.replicas[system.names(service)[0]].port}"
-    told = ["--url", url, "--header", credentials, "--max-examples", EXAMPLES, "--seed", SEED]
-    told += [
-        "--phases",
-        "examples,coverage,fuzzing,stateful",
-        "--generation-database",
-        "none",
-        "--continue-on-failure",
-        "--no-color",
-    ]
-    status, output = await _schemathesis(["--config-file", str(CONFIG), "run", str(document), *told], tmp_path)
+    status, output = await fuzz(system, service, openapi_of(service), tmp_path)
     assert status == 0, output[output.find("= FAILURES =") :]
+
+
+async def test_an_answer_that_is_not_documented_is_found(system: FeastFast, tmp_path: Path) -> None:
+    document = openapi_of("users")
+    document["paths"] = {"/internal/sign-in": document["paths"]["/internal/sign-in"]}
+    del document["paths"]["/internal/sign-in"]["post"]["responses"]["401"]
+    status, output = await fuzz(system, "users", document, tmp_path)
+    assert status == 1
+    assert "Undocumented status code" in output
+
+
+async def fuzz(system: FeastFast, service: str, document: Json, folder: Path) -> tuple[int | None, str]:
+    """Holds a running service to a document; schemathesis' exit code and what it says."""
+    path = folder / f"{service}.json"
+    path.write_text(text_of(document), encoding="utf-8")
+    credentials = f"{INTERNAL_TOKEN_HEADER}: {INTERNAL_TOKEN}"
+    if service == PUBLIC:
+        credentials = f"Authorization: Bearer {Tokens(SIGNING_KEY).issue(CUSTOMER)}"
+    url = f"http://127.0.0.1:{system.replicas[system.names(service)[0]].port}"
+    told = ["--url", url, "--header", credentials, "--max-examples", EXAMPLES, "--seed", SEED, *CONSTANT]
+    return await _schemathesis(["--config-file", str(CONFIG), "run", str(path), *told], folder)
 
 
 async def _schemathesis(arguments: list[str], folder: Path) -> tuple[int | None, str]:
