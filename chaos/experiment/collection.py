@@ -11,12 +11,12 @@ from chaos.experiment.trace import candidates, keep_trace
 from chaos.experiment.windows import Window
 from chaos.experiment.world import World
 from chaos.http_get import FetchError
-from chaos.invariants.audit import Audit, read_audit
+from chaos.invariants.books import Books
+from chaos.invariants.reading import library_of, read_books
 from services.registry import Instance, InstanceState
 
 TELEMETRY = "telemetry"
 TRACES = "traces"
-ORDERS, DELIVERIES = "orders", "deliveries"
 _MAX_PARALLEL = 16
 
 
@@ -50,13 +50,13 @@ class Collector:
                 pass
 
     def keep_books(self) -> None:
-        """Writes the books of orders and deliveries once they balance, or as they are when the time to settle is over."""
+        """Writes the books of all services once they balance, or as they are when the time to settle is over."""
         folder, world = self._planned.folder, self._world
         token = folder.system.read_secrets().internal_token
         limit_s = self._planned.loaded.experiment.bounds.settle_ms / 1_000
-        audit = settle(lambda: self._fetch_books(token), limit_s, world.now, world.sleep)
-        if audit is not None:
-            write_model(folder.audit, audit)
+        books = settle(lambda: self._fetch_books(token), limit_s, world.now, world.sleep)
+        if books is not None:
+            write_model(folder.books, books)
 
     def keep_trace(self, window: Window) -> None:
         """Writes the trace of one journey that was served degraded in `window`, if there is one."""
@@ -66,12 +66,9 @@ class Collector:
             wanted = candidates(read_journeys(folder.requests), window, tuple(self._planned.loaded.experiment.judged))
             keep_trace(folder.trace, address, wanted, self._world.get)
 
-    def _fetch_books(self, token: str) -> Audit | None:
-        instances = self._world.status(self._state).instances
-        roots = {each.service: each.base_url for each in instances if each.state is InstanceState.UP}
-        if ORDERS not in roots or DELIVERIES not in roots:
-            return None
+    def _fetch_books(self, token: str) -> Books | None:
+        system, topology = self._world.status(self._state), self._planned.loaded.topology
         try:
-            return read_audit(roots[ORDERS], roots[DELIVERIES], token, self._world.get)
+            return read_books(library_of(system, topology, token, self._world.get), self._world.now)
         except FetchError:
             return None

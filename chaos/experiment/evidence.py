@@ -14,14 +14,14 @@ from chaos.experiment.result import TracePick
 from chaos.experiment.served import Served
 from chaos.experiment.trace import read_pick
 from chaos.experiment.windows import Windows
-from chaos.invariants.audit import Audit
+from chaos.invariants.books import Books
 from chaos.invariants.one_courier import Outage
 from chaos.targets.place import Place
 
 
 @dataclass(frozen=True)
 class ArmEvidence:
-    """One arm's evidence. `audit` is None when the books could not be read, `trace` when no journey was degraded."""
+    """One arm's evidence. `books` is None when they could not be read, `trace` when no journey was degraded."""
 
     facts: ArmFacts
     fault: FaultFacts
@@ -31,7 +31,7 @@ class ArmEvidence:
     metrics: MetricsRecord
     journal: ProcessJournal
     served: Served
-    audit: Audit | None
+    books: Books | None
     trace: TracePick | None
 
     @classmethod
@@ -50,7 +50,7 @@ class ArmEvidence:
             metrics=MetricsRecord.read(folder.metrics),
             journal=ProcessJournal.read(folder.system.journal),
             served=Served.read(folder.system.telemetry, place.service, facts.started_at),
-            audit=read_model(folder.audit, Audit) if folder.audit.exists() else None,
+            books=read_model(folder.books, Books) if folder.books.exists() else None,
             trace=read_pick(folder.trace, journeys),
         )
 

@@ -69,9 +69,9 @@ class ArmFolder:
         return self.root / "cpu.jsonl"
 
     @property
-    def audit(self) -> Path:
-        """Both books that the invariant compares."""
-        return self.root / "audit.json"
+    def books(self) -> Path:
+        """The books that invariants compare."""
+        return self.root / "books.json"
 
     @property
     def trace(self) -> Path:

@@ -2,25 +2,29 @@
 
 from collections.abc import Callable
 
-from chaos.invariants.audit import Audit
-from chaos.invariants.one_courier import Outage, one_courier
+from chaos.invariants.books import Books
+from chaos.invariants.catalogue import judge
+from chaos.invariants.verification import Verification
 
 ASK_EVERY_S = 0.25
-_NO_OUTAGE = Outage(0.0, 0.0)
 
 
 def settle(
-    fetch: Callable[[], Audit | None], limit_s: float, now: Callable[[], float], sleep: Callable[[float], None]
-) -> Audit | None:
-    """The books once they balance, or as they are after `limit_s`. None when they could not be read in that time.
+    fetch: Callable[[], Books | None], limit_s: float, now: Callable[[], float], sleep: Callable[[float], None]
+) -> Books | None:
+    """The books once every invariant holds and nothing is under way, or as they are after `limit_s`; None if none could be read.
 
-    That they balance is only why the waiting ends; the judgement is made later, from what is returned.
+    That they hold is only why the waiting ends; the judgement is made later, from what is returned.
     """
     deadline = now() + limit_s
-    latest: Audit | None = None
+    latest: Books | None = None
     while True:
         latest = fetch() or latest
-        balanced = latest is not None and one_courier(latest, _NO_OUTAGE, answered=0).holds is not False
-        if balanced or now() >= deadline:
+        if now() >= deadline or (latest is not None and _is_settled(latest)):
             return latest
         sleep(ASK_EVERY_S)
+
+
+def _is_settled(books: Books) -> bool:
+    look = Verification(judge(books), books, looks=1, took_s=0.0)
+    return not look.broken and look.is_quiet

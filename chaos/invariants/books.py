@@ -1,8 +1,9 @@
 """The books of all services at one moment, and which of their orders were standing still while they were read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
 
 from chaos.invariants.rows import (
     CourierRow,
@@ -19,8 +20,7 @@ from chaos.invariants.rows import (
 )
 
 
-@dataclass(frozen=True)
-class Books:
+class Books(BaseModel):
     """What every service says that it holds.
 
     Services are read one after the other while the system goes on, so that the books of a healthy system differ. So orders are
@@ -36,6 +36,8 @@ class Books:
         consumers: By type of event, who consumes it; from the topology.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     read_at: float
     first_orders: tuple[OrderRow, ...]
     orders: tuple[OrderRow, ...]
@@ -48,9 +50,9 @@ class Books:
     deliveries: tuple[DeliveryRow, ...] = ()
     couriers: tuple[CourierRow, ...] = ()
     notifications: tuple[NotificationRow, ...] = ()
-    outbox: Mapping[str, tuple[OutboxRow, ...]] = field(default_factory=dict)
-    inbox: Mapping[str, tuple[InboxRow, ...]] = field(default_factory=dict)
-    consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outbox: Mapping[str, tuple[OutboxRow, ...]] = {}
+    inbox: Mapping[str, tuple[InboxRow, ...]] = {}
+    consumers: Mapping[str, tuple[str, ...]] = {}
 
     @cached_property
     def order(self) -> Mapping[str, OrderRow]:

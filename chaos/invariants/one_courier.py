@@ -3,11 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from chaos.invariants.audit import Audit
+from chaos.invariants.books import Books
 from chaos.invariants.finding import InvariantFinding
+from chaos.invariants.rows import ACCEPTED
 
-ACCEPTED = frozenset({"confirmed", "awaiting_courier"})
-"""The statuses that a customer was told `201` with."""
 ASSIGNED = "assigned"
 
 
@@ -19,16 +18,16 @@ class Outage:
     end_at: float
 
 
-def one_courier(audit: Audit, outage: Outage, answered: int) -> InvariantFinding:
+def one_courier(books: Books, outage: Outage, answered: int) -> InvariantFinding:
     """Compares orders' books with deliveries' books, and both with what customers were told.
 
     Args:
-        audit: Both books, read after the system had time to catch up.
+        books: The books, read after the system had time to catch up.
         outage: Orders created in it are counted apart; the invariant is checked on all.
         answered: Orders that the load was told are placed. Fewer accepted orders than that means that one was lost.
     """
-    couriers = Counter(row.order_id for row in audit.deliveries if row.state == ASSIGNED)
-    accepted = {order.id: order for order in audit.orders if order.status in ACCEPTED}
+    couriers = Counter(row.order_id for row in books.deliveries if row.state == ASSIGNED)
+    accepted = {order.id: order for order in books.orders if order.status in ACCEPTED}
     during = sum(outage.start_at <= order.created_at <= outage.end_at for order in accepted.values())
     numbers = {
         "accepted": len(accepted),

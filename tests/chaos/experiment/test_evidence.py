@@ -83,7 +83,7 @@ def test_arms_with_the_same_arrivals_have_the_same_digest_whatever_became_of_the
         ("cpu.jsonl", "x\n", r"cpu\.jsonl: is damaged"),
         ("processes.jsonl", "{}\n", r"processes\.jsonl:1: Field required"),
         ("metrics/fault_end/orders-1.txt", "not a metric {", r"orders-1\.txt: is not in the Prometheus text format"),
-        ("audit.json", '{"orders": []}', r"audit\.json: deliveries: Field required"),
+        ("books.json", '{"orders": []}', r"books\.json: read_at: Field required"),
         ("trace.json", '{"data": []}', r"trace\.json: holds no trace of a degraded journey"),
     ],
 )

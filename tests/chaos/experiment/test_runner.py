@@ -195,7 +195,7 @@ def test_a_disk_that_fills_up_in_the_middle_stops_everything(
     bench: Bench, world: FakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "audit.json")
+        raise OSError(errno.ENOSPC, "No space left on device", "books.json")
 
     monkeypatch.setattr("chaos.experiment.collection.Collector.keep_metrics", full)
     with pytest.raises(OSError, match="No space left"):
@@ -222,10 +222,10 @@ def test_orders_that_never_get_a_courier_are_waited_for_no_longer_than_allowed(b
 
 
 def test_books_that_balance_late_are_read_again_until_they_do(bench: Bench, world: FakeWorld) -> None:
-    world = replace(world, courier_after_asks=5)
+    world = replace(world, courier_after_asks=40)
     result, folder = run(bench, world)
     assert result.arm("declared").proof(ProofKind.INVARIANTS).status is ProofStatus.PROVEN
-    assert ArmFolder(folder.root / "arms" / "declared").audit.exists()
+    assert ArmFolder(folder.root / "arms" / "declared").books.exists()
 
 
 def test_a_piped_run_is_told_line_by_line_and_ends_with_table_proofs_and_report(

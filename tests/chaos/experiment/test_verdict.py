@@ -155,7 +155,7 @@ def test_isolation_for_the_wrong_reason_does_not_meet_the_expectation(
 
 
 def test_books_that_could_not_be_read_leave_isolation_unproven(bench: Bench, protected: Scenario) -> None:
-    arm = bench.judge(replace(protected, with_audit=False))
+    arm = bench.judge(replace(protected, with_books=False))
     assert arm.proof(ProofKind.INVARIANTS).status is ProofStatus.UNKNOWN
     assert not arm.met
 
