@@ -1,7 +1,7 @@
 """What the gateway asks of other services. An answer made by a fallback says so in `degraded`."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import BaseModel
@@ -41,7 +41,7 @@ class _Placed(BaseModel):
 class _Assignment(BaseModel):
     customer_id: int
     courier: str
-    state: str
+    state: Literal["assigned", "withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,7 @@ class Deliveries:
                 return None
             if found.customer_id != customer_id:
                 raise NotFoundError(f"order {order_id} does not exist")
-            status = schemas.Tracking.model_validate({"order_id": order_id, "status": found.state, "courier": found.courier})
-            return Marked(status)
+            return Marked(schemas.Tracking(order_id=order_id, status=found.state, courier=found.courier))
 
         unknown = Marked(schemas.Tracking(order_id=order_id, status="unknown"), FallbackKind.STATIC)
         return await self.caller.call("deliveries", outgoing, tracked, Offer(FallbackKind.STATIC, lambda _error: unknown))

@@ -117,6 +117,15 @@ def test_a_document_that_promises_less_than_a_consumer_needs_is_named(change: Ca
     assert any(told in found for found in undocumented(contract, document))
 
 
+def test_a_value_that_a_consumer_does_not_know_is_named() -> None:
+    (contract,) = (each for each in Contract.committed() if each.file == "contracts/gateway-deliveries.json")
+    document = read(FOLDER / "deliveries.json")
+    document["components"]["schemas"]["AssignmentState"]["enum"].append("lost")
+    found = undocumented(contract, document)
+    assert found
+    assert all(each.endswith(".state: may be 'lost', not only 'assigned', 'withdrawn'") for each in found)
+
+
 async def test_a_consumer_that_reads_more_than_it_did_changes_its_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     class Notification(schemas.Notification):
         courier: str
