@@ -12,6 +12,7 @@ from observability.telemetry import Telemetry
 from services.kit.caller import Caller
 from services.kit.database import Database
 from services.kit.discovery import RegistryFileResolver
+from services.kit.events.bus import Bus
 from services.kit.events.publisher import Publisher
 from services.kit.events.push import PushBus
 from services.kit.events.service import Events, Handlers, running_events
@@ -56,13 +57,20 @@ class Kit:
             tables: Its tables of events.
             handlers: Makes its handlers by type of event.
         """
-        bus = PushBus(self.settings.service, self.topology, self.relay_caller)
-        async with running_events(database, tables, handlers, bus, self.telemetry) as events:
+        async with running_events(database, tables, handlers, self._bus(), self.telemetry) as events:
             self.opened_events.append(events)
             try:
                 yield events.publisher
             finally:
                 self.opened_events.remove(events)
+
+    def _bus(self) -> Bus:
+        if not self.settings.nats_url:
+            return PushBus(self.settings.service, self.topology, self.relay_caller)
+        # A broker's client costs half a second of CPU to import, which a system without one is spared.
+        from services.kit.events.jetstream import JetStreamBus  # noqa: PLC0415
+
+        return JetStreamBus(self.settings, self.topology)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from services.kit.database_url import parse_database_url
+from services.kit.nats_url import check_nats_url
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 
@@ -30,6 +31,8 @@ class Settings(BaseModel):
     topology: Path = Field(default_factory=default_topology_path)
     registry: Path = Path("registry.json")
     database_url: str = Field(default="sqlite:///service.sqlite", repr=False, description="of services that keep data")
+    nats_url: str = Field(default="", repr=False, description="of the broker that carries events; empty: services push them")
+    nats_stream: str = Field(default="firebreak", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="of this system's events there")
     profile: Profile = Profile.DECLARED
     without: tuple[str, ...] = Field(default=(), description="patterns switched off, comma separated")
     otlp_endpoint: str = ""
@@ -50,6 +53,11 @@ class Settings(BaseModel):
     def _usable(cls, url: str) -> str:
         parse_database_url(url)  # Says what is allowed.
         return url
+
+    @field_validator("nats_url")
+    @classmethod
+    def _a_broker(cls, url: str) -> str:
+        return check_nats_url(url)
 
     @property
     def instance(self) -> str:
