@@ -305,9 +305,6 @@ def books(scenario: Scenario) -> Books:
     )  # fmt: skip
 
 
-_books = cache(books)
-
-
 def table_of(book: Books, service: str, table: str) -> Sequence[Row]:
     """What a service's audit tells."""
     tables: dict[tuple[str, str], Sequence[Row]] = {
@@ -324,6 +321,16 @@ def table_of(book: Books, service: str, table: str) -> Sequence[Row]:
     if table in ("outbox", "inbox"):
         return (book.outbox if table == "outbox" else book.inbox).get(service, ())
     return tables[service, table]
+
+
+_books = cache(books)
+
+
+@cache
+def page_of(scenario: Scenario, service: str, table: str) -> bytes:
+    """The same on the wire, all on one page."""
+    rows = table_of(_books(scenario), service, table)
+    return json.dumps({"rows": [row.model_dump() for row in rows], "next": None}).encode()
 
 
 def _write_cpu(folder: ArmFolder, scenario: Scenario) -> None:
@@ -518,8 +525,7 @@ class FakeWorld:
     def _page(self, service: str, table: str) -> bytes:
         self._asks += 1
         late = self.courier_after_asks and self._asks < self.courier_after_asks
-        rows = table_of(_books(replace(self._scenario, without_courier=1) if late else self._scenario), service, table)
-        return json.dumps({"rows": [row.model_dump() for row in rows], "next": None}).encode()
+        return page_of(replace(self._scenario, without_courier=1) if late else self._scenario, service, table)
 
     def disturb(self, place: Place, kind: str, *, lease_ms: float, source: str = "") -> tuple[ProcessLease, ...]:
         self._begin(kind, lease_ms)
