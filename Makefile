@@ -55,7 +55,7 @@ api: $(STAMP)  ## Write docs/api anew from the code; what would break the public
 	@$(BIN)/python -m tests.contracts
 
 fuzz: $(STAMP)  ## Ask every service what schemathesis can think of, longer than the tests do (about 5 minutes)
-	@FUZZ_EXAMPLES=300 FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q tests/contracts/test_fuzz.py
+	@FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q tests/contracts/test_fuzz.py
 
 format: $(STAMP)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .

@@ -8,6 +8,7 @@ from tests.contracts.consumer import contracts_of
 from tests.contracts.documents import FOLDER, PUBLIC, SERVICES, openapi_of, public_part, read, text_of
 from tests.contracts.events import events_document
 from tests.contracts.interaction import CONTRACTS, Contract
+from tests.contracts.of_invariants import contracts_of_invariants
 
 PROMISED = "v1.json"
 
@@ -58,5 +59,6 @@ class Committed:
 
 
 async def contracts() -> list[Contract]:
-    """Every contract between two services, as the consumers' code has it."""
-    return [*await contracts_of("gateway", of_gateway.EXERCISES), *await contracts_of("orders", of_orders.EXERCISES)]
+    """Every contract, as the consumers' code has it."""
+    between_services = [*await contracts_of("gateway", of_gateway.EXERCISES), *await contracts_of("orders", of_orders.EXERCISES)]
+    return [*between_services, *contracts_of_invariants()]

@@ -7,6 +7,7 @@ from tests.contracts import of_gateway as asked_by_gateway
 from tests.contracts import of_orders as asked_by_orders
 from tests.contracts.consumer import NOTHING
 from tests.contracts.documents import Json
+from tests.contracts.of_invariants import ANYTHING
 from tests.contracts.provider import Provider
 
 State = Callable[[Provider, str], Awaitable[None]]
@@ -52,6 +53,7 @@ STATES: Mapping[str, Mapping[str, State]] = {
     "users": {asked_by_gateway.SEEDED: _after(), asked_by_gateway.ADA: _after(("POST", "/internal/customers", _ADA))},
     "restaurants": {
         NOTHING: _after(),
+        ANYTHING: _after(),
         asked_by_gateway.SERVES: _after(),
         asked_by_orders.RESERVED: _after(_RESERVED),
         asked_by_orders.RELEASED: _after(_RESERVED, ("DELETE", _RESERVATION, None)),
@@ -59,6 +61,7 @@ STATES: Mapping[str, Mapping[str, State]] = {
     },
     "payments": {
         NOTHING: _after(),
+        ANYTHING: _after(),
         asked_by_orders.AUTHORISED: _after(_AUTHORISED),
         asked_by_orders.CAPTURED: _after(_AUTHORISED, _CAPTURED),
         asked_by_orders.VOIDED: _after(_AUTHORISED, ("PUT", f"{_PAYMENT}/void", None)),
@@ -66,10 +69,11 @@ STATES: Mapping[str, Mapping[str, State]] = {
     },
     "deliveries": {
         NOTHING: _after(),
+        ANYTHING: _after(),
         asked_by_orders.ASSIGNED: _after(_ASSIGNED),
         asked_by_orders.WITHDRAWN: _after(_ASSIGNED, _WITHDRAWN),
         asked_by_orders.WITHDRAWN_EARLY: _after(_WITHDRAWN),
     },
-    "notifications": {asked_by_gateway.TOLD: _told},
+    "notifications": {ANYTHING: _told, asked_by_gateway.TOLD: _told},
 }
 """By provider. The states of orders need other services, and are in test_orders_as_provider."""

@@ -31,7 +31,8 @@ def test_everything_that_a_client_can_ask_is_in_a_contract(clients: ModuleType, 
 
 async def test_every_edge_that_carries_calls_has_a_contract() -> None:
     """Events alone go over the edges that no client knows: deliveries to orders, orders to notifications."""
-    written = {f"{contract.consumer}->{contract.provider}" for contract in await contracts()}
+    between_services = [contract for contract in await contracts() if contract.consumer in load_topology().services]
+    written = {f"{contract.consumer}->{contract.provider}" for contract in between_services}
     events = load_topology().events.values()
     told = {f"{route.producer}->{consumer}" for route in events for consumer in route.consumers}
     assert written | told == set(load_topology().edges)
