@@ -15,7 +15,7 @@ from observability.telemetry import Telemetry
 from services.kit.caller import Caller
 from services.kit.discovery import StaticResolver
 from services.kit.errors import ServiceError
-from services.kit.message import DEGRADED_HEADER, IDEMPOTENCY_HEADER, Model, Outgoing, Reply
+from services.kit.message import DEGRADED_HEADER, IDEMPOTENCY_HEADER, Model, Outgoing, Reply, problem_detail
 from services.policy import Timeout
 from services.registry import Instance, InstanceState, Registry
 from services.topology import load_topology
@@ -68,7 +68,7 @@ class WatchedReply(Reply):
     @property
     def detail(self) -> str:
         self.watched.detail = True
-        return "a reason"
+        return problem_detail(self.body)
 
 
 class RecordingTransport:
@@ -81,6 +81,7 @@ class RecordingTransport:
     async def send(
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
     ) -> Reply:
+        # As HttpTransport names them, whose own tests hold it to that.
         named = {"Content-Type": "application/json"} if outgoing.body is not None else {}
         named |= {IDEMPOTENCY_HEADER: outgoing.idempotency_key} if outgoing.idempotency_key else {}
         body = None if outgoing.body is None else json.loads(outgoing.body)
