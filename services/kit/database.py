@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from observability.sql import trace_statements
 from services.kit.busy import is_locked, is_passing_state
 from services.kit.database_url import parse_database_url
+from services.kit.sqlite_driver import connector
 
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5_000
@@ -104,6 +105,8 @@ async def until_unlocked(attempt: Callable[[], Awaitable[T]]) -> T:
 
 def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: Any) -> AsyncEngine:
     is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite:
+        options["async_creator"] = connector(str(url.database))
     engine = create_async_engine(
         url,
         pool_size=pool_size,

@@ -40,7 +40,7 @@ class Plan(Protocol[Subject]):
         ...
 
     async def save(self, connection: AsyncConnection, subject: Subject) -> None:
-        """A step has been taken."""
+        """A step has been taken that learnt something."""
         ...
 
     async def complete(self, connection: AsyncConnection, subject: Subject) -> None:

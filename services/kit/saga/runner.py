@@ -49,7 +49,7 @@ class SagaRunner(Generic[Subject]):
         while True:
             try:
                 self._check_time(saga)
-                subject = await self._plan.steps[saga.position].act(subject)
+                known, subject = subject, await self._plan.steps[saga.position].act(subject)
                 if saga.position == last:
                     self._check_time(saga)
             except ServiceError as error:
@@ -58,7 +58,7 @@ class SagaRunner(Generic[Subject]):
             except asyncio.CancelledError:
                 await uncut(self._records.release(saga))
                 raise
-            saga = await uncut(self._advance(saga, subject))
+            saga = await uncut(self._advance(saga, subject, learnt=subject != known))
             if saga.state is SagaState.DONE:
                 return subject
 
@@ -90,14 +90,15 @@ class SagaRunner(Generic[Subject]):
         if self._records.now() > saga.deadline_at:
             raise TooLateError
 
-    async def _advance(self, saga: Saga, subject: Subject) -> Saga:
+    async def _advance(self, saga: Saga, subject: Subject, *, learnt: bool) -> Saga:
         name = self._plan.steps[saga.position].name
         finished = saga.position == len(self._plan.steps) - 1
         moved = replace(saga, position=saga.position + 1, state=SagaState.DONE if finished else SagaState.RUNNING)
         due_at = None if finished else saga.deadline_at + GRACE_S
         async with self._records.database.write() as connection:
             moved = await self._records.write(connection, saga, moved, f"{name}: done", due_at)
-            await self._plan.save(connection, subject)
+            if learnt:
+                await self._plan.save(connection, subject)
             if finished:
                 await self._plan.complete(connection, subject)
         self._plan.committed()
