@@ -43,6 +43,8 @@ class Options:
         kills_every_s: Mean time from one fault to the next.
         rate: Orders a second.
         patience_s: How long a customer waits for one answer.
+        keep: The run's folder stays.
+        without: Patterns of protection that are switched off.
     """
 
     duration_s: float
@@ -50,6 +52,8 @@ class Options:
     kills_every_s: float
     rate: float
     patience_s: float
+    keep: bool = False
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
