@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from services.kit.audit import MAX_PAGE, After, Limit, Page, page_of
 from services.kit.errors import NotFoundError
 from services.kit.events.event import Envelope
-from services.kit.events.inbox import Inbox, InboxRow, InboxState
+from services.kit.events.inbox import Inbox
+from services.kit.events.inbox_rows import InboxRow, InboxState
 from services.kit.events.push import PATH
 from services.kit.events.service import Events
 from services.kit.internal import require_internal_token

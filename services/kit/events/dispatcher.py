@@ -14,7 +14,6 @@ from enum import Enum, auto
 
 from opentelemetry import context, propagate
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from sqlalchemy.exc import SQLAlchemyError
 
 from observability import names
 from observability.telemetry import Telemetry
@@ -88,7 +87,7 @@ class Dispatcher:
         while True:
             try:
                 self._waiting = await uncut(self._count())
-            except (SQLAlchemyError, OSError):
+            except Exception:  # noqa: BLE001 - as in `_run`.
                 _log.exception("the outbox cannot be read; trying again")
             for destination in self._wake.keys() | self._waiting.keys():
                 self._metrics.outbox_pending.labels(destination).set(self._waiting.get(destination, 0))
@@ -101,7 +100,7 @@ class Dispatcher:
             await asyncio.sleep(PRUNE_EVERY_S)
             try:
                 await self._prune_all()
-            except (SQLAlchemyError, OSError):
+            except Exception:  # noqa: BLE001 - as in `_run`.
                 _log.exception("what was sent cannot be removed; trying again")
 
     async def _prune_all(self) -> None:
@@ -112,15 +111,18 @@ class Dispatcher:
 
     async def _run(self, destination: str) -> None:
         pause_s = 0.0
+        taken: list[Unsent] = []
         while True:
-            await self._wake[destination].wait()
-            self._wake[destination].clear()  # Before looking: an event that comes meanwhile must not be slept over.
+            if not taken:
+                await self._wake[destination].wait()
+                self._wake[destination].clear()  # Before looking: an event that comes meanwhile must not be slept over.
             try:
-                outcomes = await self._hand_on_some(destination, 1 if pause_s else BATCH)
+                taken = taken or await uncut(self._claim(destination, 1 if pause_s else BATCH))
+                outcomes, taken = await self._hand_on_all(destination, taken)
             except Exception:  # noqa: BLE001 - a relay that ended would be missed by nobody until an event is.
                 _log.exception("the outbox cannot be worked on; trying again")
-                outcomes = [_Outcome.UNANSWERED]
-            if outcomes:
+                outcomes, taken = [_Outcome.UNANSWERED], []
+            if any(outcome is not _Outcome.SENT for outcome in outcomes):
                 self._wake[destination].set()
             if outcomes and all(outcome is _Outcome.UNANSWERED for outcome in outcomes):
                 pause_s = min(MAX_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
@@ -128,9 +130,11 @@ class Dispatcher:
             elif outcomes:
                 pause_s = 0.0
 
-    async def _hand_on_some(self, destination: str, limit: int) -> list[_Outcome]:
-        """Hands on up to `limit` events at the same time. Returns what became of each that was taken."""
-        taken = await uncut(self._claim(destination, limit))
+    async def _hand_on_all(self, destination: str, taken: list[Unsent]) -> tuple[list[_Outcome], list[Unsent]]:
+        """Hands events on at the same time. Returns what became of each, and what was claimed to be handed on next.
+
+        That is claimed in the transaction that settles these: most often there is none, and to look cost as much as to settle.
+        """
         outcomes = await asyncio.gather(*(self._hand_on(destination, unsent) for unsent in taken))
         sent = [unsent for unsent, outcome in zip(taken, outcomes, strict=True) if outcome is _Outcome.SENT]
         put_off = [
@@ -138,13 +142,12 @@ class Dispatcher:
             for unsent, outcome in zip(taken, outcomes, strict=True)
             if outcome is not _Outcome.SENT
         ]
-        if taken:
-            await uncut(self._settle(sent, put_off))
+        following = await uncut(self._settle(destination, sent, put_off)) if taken else []
         for unsent in sent:
             self._metrics.outbox_sent.labels(unsent.event.type, destination).inc()
         for each in put_off:
             self._metrics.outbox_failed.labels(each.unsent.event.type, destination).inc()
-        return outcomes
+        return outcomes, following
 
     async def _hand_on(self, destination: str, unsent: Unsent) -> _Outcome:
         event = unsent.event
@@ -191,12 +194,16 @@ class Dispatcher:
         self._held.update({unsent.row: unsent for unsent in taken})
         return taken
 
-    async def _settle(self, sent: list[Unsent], put_off: list[PutOff]) -> None:
+    async def _settle(self, destination: str, sent: list[Unsent], put_off: list[PutOff]) -> list[Unsent]:
+        """Writes down what became of events. Returns the next ones, unless some have just been put off."""
         async with self._database.write() as connection:
             await self._claims.sent(connection, sent)
             await self._claims.put_off(connection, put_off)
+            following = [] if put_off else await self._claims.claim(connection, destination, BATCH)
         for unsent in (*sent, *(each.unsent for each in put_off)):
             self._held.pop(unsent.row, None)
+        self._held.update({unsent.row: unsent for unsent in following})
+        return following
 
     async def _release(self) -> None:
         if not self._held:
@@ -204,7 +211,7 @@ class Dispatcher:
         try:
             async with self._database.write() as connection:
                 await self._claims.release(connection, list(self._held.values()))
-        except (SQLAlchemyError, OSError):
+        except Exception:  # noqa: BLE001 - the service ends all the same.
             _log.warning("claims could not be released; they run out by themselves")
         self._held.clear()
 

@@ -10,12 +10,9 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from observability import names
@@ -23,47 +20,25 @@ from observability.telemetry import Telemetry
 from services.kit.database import Database
 from services.kit.errors import ConflictError, NotFoundError, OverloadedError, RefusedError
 from services.kit.events.event import Event, UnreadableEventError, read_event, to_envelope
+from services.kit.events.inbox_rows import MAX_ERROR, Failure, InboxRow, InboxRows, InboxState, storable
 from services.kit.events.tables import EventTables
 from services.kit.events.transient import is_transient
-from services.kit.rows import insert_new
 from services.kit.uncut import uncut
 
 _log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-"""At an event that fails by itself; with the sender's pauses between them about three seconds."""
+"""At an event that fails by itself; with the sender's pauses between them about two seconds."""
 MAX_DEAD = 10_000
 """Events that are kept dead. Beyond it senders keep their events, for somebody has to look."""
-KEPT_S = 7 * 86_400.0
-"""How long a handled event is remembered: an event that arrives again later than that would be handled again."""
-PRUNE_ROWS = 500
-MAX_ERROR = 500
-_UNREADABLE = "unreadable"
+UNREADABLE = "unreadable"
+"""The type and the key of what has none."""
+DUPLICATE = "duplicate"
+"""What became of an event that had arrived before, in metrics; else it is an InboxState."""
 _BUSY_RETRY_S = 1
 
 Handler = Callable[[AsyncConnection, Event], Awaitable[None]]
 """Does what an event asks for in the transaction that marks it handled. Raises UnreadableEventError when it never can."""
-
-
-class InboxState(StrEnum):
-    """`failed` is tried again when the event arrives again; `dead` only when somebody replays it."""
-
-    HANDLED = "handled"
-    FAILED = "failed"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True)
-class InboxRow:
-    """What became of an event; `at` is Unix time in seconds."""
-
-    event_id: str
-    type: str
-    key: str
-    state: InboxState
-    attempts: int
-    error: str
-    at: float
 
 
 class Inbox:
@@ -74,6 +49,7 @@ class Inbox:
         tables: Its tables.
         handlers: By type of event.
         telemetry: Spans and metrics of every event.
+        wake: Called after an event was handled, for its handler may have published some.
         clock: Unix time, seconds.
     """
 
@@ -83,13 +59,15 @@ class Inbox:
         tables: EventTables,
         handlers: Mapping[str, Handler],
         telemetry: Telemetry,
+        wake: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._table = tables.inbox
+        self._rows = InboxRows(tables, clock)
         self._handlers = handlers
         self._tracer = telemetry.tracer
         self._metrics = telemetry.metrics
+        self._wake = wake
         self._clock = clock
 
     async def receive(self, body: bytes) -> None:
@@ -102,46 +80,16 @@ class Inbox:
         try:
             event = read_event(body)
         except UnreadableEventError as error:
-            text = body.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-            unread = Event(_id_of(body), _UNREADABLE, _UNREADABLE, text, self._clock(), {})
-            await uncut(self._bury(unread, text, str(error), attempts=1))
+            text = storable(body.decode("utf-8", "replace"))
+            unread = Event(_id_of(body), UNREADABLE, UNREADABLE, text, self._clock(), {})
+            await self._bury(unread, Failure(1, str(error), text))
             return
         here = trace.get_current_span().get_span_context().is_valid  # A request's span belongs to the sender's trace already.
         token = context.attach(context.get_current() if here else propagate.extract(event.headers))
         try:
-            with self._tracer.start_as_current_span(
-                f"process {event.type}",
-                kind=SpanKind.CONSUMER,
-                attributes={
-                    names.ATTR_MESSAGE_OPERATION: "process",
-                    names.ATTR_MESSAGE_ID: event.id,
-                    names.ATTR_MESSAGE_TOPIC: event.type,
-                    names.ATTR_MESSAGE_KEY: event.key,
-                },
-                record_exception=False,
-                set_status_on_exception=False,
-            ) as span:
-                try:
-                    outcome = await self._settle(event)
-                except (RefusedError, OverloadedError) as error:
-                    span.set_status(Status(StatusCode.ERROR, error.detail))
-                    raise
-                self._metrics.inbox_events.labels(event.type, outcome).inc()
+            await self._process(event)
         finally:
             context.detach(token)
-
-    async def page(self, after: str, limit: int, state: InboxState | None = None) -> list[InboxRow]:
-        """What became of events, by id, above `after`; with `state` only of those in it."""
-        wanted = self._table.c.event_id > after
-        if state:
-            wanted = and_(wanted, self._table.c.state == state)
-        query = select(self._table).where(wanted).order_by(self._table.c.event_id).limit(limit)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return [
-            InboxRow(row.event_id, row.type, row.key, InboxState(row.state), row.attempts, row.error, row.handled_at)
-            for row in rows
-        ]
 
     async def replay(self, event_id: str) -> None:
         """Handles a dead event after all, once however many do so at the same time.
@@ -149,131 +97,139 @@ class Inbox:
         Raises:
             NotFoundError: There is no such event.
             ConflictError: It is not dead, or fails again.
+            OverloadedError: Something that the handler needs is missing for now.
         """
-        row = self._table.c.event_id == event_id
         async with self._database.read() as connection:
-            found = (await connection.execute(select(self._table).where(row))).first()
+            found = await self._rows.find(connection, event_id)
         if found is None:
             raise NotFoundError(f"event {event_id} never arrived here")
-        if found.state != InboxState.DEAD:
+        if found.state is not InboxState.DEAD:
             raise ConflictError(f"event {event_id} is not dead but {found.state}")
         try:
-            event = read_event(found.envelope.encode())
-            await uncut(self._handle_dead(event))
-        except UnreadableEventError as error:
-            raise ConflictError(f"event {event_id} still cannot be read: {error}") from None
+            event = read_event((found.envelope or "").encode())
+            await uncut(self._handle_dead(event_id, event))
         except Exception as error:
-            if isinstance(error, ConflictError) or is_transient(error):
+            if isinstance(error, ConflictError):
                 raise
-            _log.exception("%s %s failed again", found.type, found.key)
+            if is_transient(error):
+                raise OverloadedError(f"event {event_id} cannot be handled now: {_describe(error)}", _BUSY_RETRY_S) from error
+            if not isinstance(error, UnreadableEventError):
+                _log.exception("%s %s failed again", found.type, found.key)
+            await uncut(self._count_replay(event_id, _describe(error)))
             raise ConflictError(f"event {event_id} failed again: {_describe(error)}") from error
+        self._wake()
+        self._metrics.inbox_events.labels(event.type, InboxState.HANDLED).inc()
         await self.count_dead()
+
+    async def page(self, after: str, limit: int, state: InboxState | None = None) -> list[InboxRow]:
+        """What became of events, by id, above `after`; with `state` only of those in it."""
+        async with self._database.read() as connection:
+            return await self._rows.page(connection, after, limit, state)
 
     async def count_dead(self) -> int:
         """How many events are dead; also shown as a metric."""
         async with self._database.read() as connection:
-            counted = select(func.count()).where(self._table.c.state == InboxState.DEAD)
-            dead: int = (await connection.execute(counted)).scalar_one()
+            dead = await self._rows.count_dead(connection)
         self._metrics.dead_letters.set(dead)
         return dead
 
     async def prune(self) -> bool:
-        """Forgets events that were handled more than KEPT_S ago, PRUNE_ROWS at most. True when there may be more."""
-        table = self._table
-        old = and_(table.c.state == InboxState.HANDLED, table.c.handled_at < self._clock() - KEPT_S)
+        """Forgets some events that were handled long ago. True when there may be more."""
         async with self._database.write() as connection:
-            ids = (await connection.execute(select(table.c.event_id).where(old).limit(PRUNE_ROWS))).scalars().all()
-            if ids:
-                await connection.execute(delete(table).where(table.c.event_id.in_(ids)))
-        return len(ids) == PRUNE_ROWS
+            return await self._rows.prune(connection)
 
-    async def _settle(self, event: Event) -> str:
-        """Handles an event, or counts that it failed. Returns what became of it. Raises as `receive`."""
+    async def _process(self, event: Event) -> None:
+        with self._tracer.start_as_current_span(
+            f"process {event.type}",
+            kind=SpanKind.CONSUMER,
+            attributes={
+                names.ATTR_MESSAGE_OPERATION: "process",
+                names.ATTR_MESSAGE_ID: event.id,
+                names.ATTR_MESSAGE_TOPIC: event.type,
+                names.ATTR_MESSAGE_KEY: event.key,
+            },
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                await self._settle(event)
+            except (RefusedError, OverloadedError) as error:
+                span.set_status(Status(StatusCode.ERROR, error.detail))
+                raise
+
+    async def _settle(self, event: Event) -> None:
+        """Handles an event, or keeps that it failed. Raises as `receive`."""
+        envelope = to_envelope(event).model_dump_json()
         try:
-            return "handled" if await uncut(self._handle(event)) else "duplicate"
+            is_new = await uncut(self._handle(event))
         except UnreadableEventError as error:
-            await uncut(self._bury(event, to_envelope(event).model_dump_json(), str(error), attempts=1))
-            return InboxState.DEAD
+            await self._bury(event, Failure(1, str(error), envelope))
         except Exception as error:
             if is_transient(error):
                 raise OverloadedError(f"cannot be handled now: {_describe(error)}", _BUSY_RETRY_S) from error
             _log.exception("%s %s failed", event.type, event.key)
-            return await self._count_failure(event, _describe(error))
+            await self._count_failure(event, _describe(error), envelope)
+        else:
+            self._metrics.inbox_events.labels(event.type, InboxState.HANDLED if is_new else DUPLICATE).inc()
+            self._wake()
 
     async def _handle(self, event: Event) -> bool:
         handler = self._handler_of(event)
         async with self._database.write() as connection:
-            if not await self._mark(connection, event):
+            if not await self._rows.mark(connection, event):
                 return False
             await handler(connection, event)
         return True
+
+    async def _handle_dead(self, event_id: str, event: Event) -> None:
+        """Handles an event in the transaction that takes it off the dead.
+
+        Its own id is another one than `event_id` when it could not be read as it arrived, and can be now.
+        """
+        handler = self._handler_of(event)
+        async with self._database.write() as connection:
+            if not await self._rows.take_dead(connection, event_id):
+                raise ConflictError(f"event {event_id} is not dead any more")
+            if await self._rows.mark(connection, event):
+                await handler(connection, event)
 
     def _handler_of(self, event: Event) -> Handler:
         if event.type not in self._handlers:
             raise UnreadableEventError(f"no handler of {event.type}; known: {', '.join(self._handlers) or 'none'}")
         return self._handlers[event.type]
 
-    async def _mark(self, connection: AsyncConnection, event: Event) -> bool:
-        """Marks an event handled in the handler's transaction. False when it needs no handling."""
-        values = _row(event, InboxState.HANDLED, 1, "", None, self._clock())
-        if await insert_new(connection, self._table, values):
-            return True
-        failed = and_(self._table.c.event_id == event.id, self._table.c.state == InboxState.FAILED)
-        return (await connection.execute(update(self._table).where(failed).values(**_DONE))).rowcount == 1
-
-    async def _handle_dead(self, event: Event) -> None:
-        handler = self._handler_of(event)
-        async with self._database.write() as connection:
-            dead = and_(self._table.c.event_id == event.id, self._table.c.state == InboxState.DEAD)
-            if (await connection.execute(update(self._table).where(dead).values(**_DONE))).rowcount != 1:
-                raise ConflictError(f"event {event.id} is not dead any more")
-            await handler(connection, event)
-
-    async def _count_failure(self, event: Event, error: str) -> str:
+    async def _count_failure(self, event: Event, error: str, envelope: str) -> None:
         async with self._database.read() as connection:
-            query = select(self._table.c.attempts).where(self._table.c.event_id == event.id)
-            attempts: int = ((await connection.execute(query)).scalar() or 0) + 1
+            before = await self._rows.find(connection, event.id)
+        attempts = 1 + (before.attempts if before else 0)
         if attempts >= MAX_ATTEMPTS:
-            await uncut(self._bury(event, to_envelope(event).model_dump_json(), error, attempts))
-            return InboxState.DEAD
-        await uncut(self._keep(_row(event, InboxState.FAILED, attempts, error, None, self._clock())))
+            await self._bury(event, Failure(attempts, error, envelope))
+            return
+        await uncut(self._keep(event, Failure(attempts, error)))
         self._metrics.inbox_events.labels(event.type, InboxState.FAILED).inc()
         raise RefusedError(f"attempt {attempts} of {MAX_ATTEMPTS} failed: {error}")
 
-    async def _bury(self, event: Event, envelope: str, error: str, attempts: int) -> None:
+    async def _bury(self, event: Event, failure: Failure) -> None:
+        """Keeps an event dead. Raises OverloadedError when there is no room for it."""
         if await self.count_dead() >= MAX_DEAD:
             raise OverloadedError(f"{MAX_DEAD} events are dead already; look at them first", _BUSY_RETRY_S)
-        _log.error("%s %s is dead: %s", event.type, event.key, error)
-        await self._keep(_row(event, InboxState.DEAD, attempts, error, envelope, self._clock()))
+        _log.error("%s %s is dead: %s", event.type, event.key, failure.error)
+        await uncut(self._keep(event, failure))
+        self._metrics.inbox_events.labels(event.type, InboxState.DEAD).inc()
         await self.count_dead()
 
-    async def _keep(self, values: Mapping[str, object]) -> None:
-        """Keeps what became of an event that was not handled; one that was handled meanwhile stays so."""
-        row = self._table.c.event_id == values["event_id"]
+    async def _keep(self, event: Event, failure: Failure) -> None:
         async with self._database.write() as connection:
-            if not await insert_new(connection, self._table, values):
-                open_ = and_(row, self._table.c.state == InboxState.FAILED)
-                await connection.execute(update(self._table).where(open_).values(**values))
+            await self._rows.keep(connection, event, failure)
 
-
-_DONE = {"state": InboxState.HANDLED, "envelope": None}
-
-
-def _row(event: Event, state: InboxState, attempts: int, error: str, envelope: str | None, at: float) -> dict[str, object]:
-    return {
-        "event_id": event.id,
-        "type": event.type,
-        "key": event.key,
-        "state": state,
-        "attempts": attempts,
-        "error": error[:MAX_ERROR],
-        "envelope": envelope,
-        "handled_at": at,
-    }
+    async def _count_replay(self, event_id: str, error: str) -> None:
+        async with self._database.write() as connection:
+            await self._rows.count_replay(connection, event_id, error)
 
 
 def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0][:MAX_ERROR]
+    kind = "" if isinstance(error, UnreadableEventError) else f"{type(error).__name__}: "
+    return f"{kind}{error}".partition("\n")[0][:MAX_ERROR]
 
 
 def _id_of(body: bytes) -> str:
