@@ -75,7 +75,7 @@ class OneTripConnection(aiosqlite.Connection):
 
     async def run(self, work: Callable[..., _Outcome], *arguments: object) -> _Outcome:
         """Runs `work` with the connection in its thread."""
-        outcome: _Outcome = await self._execute(work, self._conn, *arguments)
+        outcome: _Outcome = await self._execute(work, self._conn, *arguments)  # type: ignore[no-untyped-call]  # it is untyped
         return outcome
 
 
