@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import re
-import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -28,12 +27,11 @@ from chaos.faults import AnyFault
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
 from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
-from services.kit.migrations.revisions import Revisions
-from services.kit.migrations.runner import migrate
 from services.kit.settings import Settings
 from services.policy import Profile
 from services.registry import Instance, InstanceState, Registry
 from services.topology import default_topology_path, load_topology
+from tests.services.databases import migrated_file
 
 INTERNAL_TOKEN, CHAOS_TOKEN, SIGNING_KEY = "internal-token-of-tests", "chaos-token-of-tests", "signing-key-of-tests-32-characters"
 TOPOLOGY = load_topology()
@@ -141,17 +139,6 @@ class Customer:
     def _of_my_orders(self, rows: list[tuple[Any, ...]]) -> list[str]:
         mine = {order_id for order_id, _ in self.orders()}
         return [state for order_id, state in rows if order_id in mine]
-
-
-async def migrated_file(service: str, path: Path) -> None:
-    """Puts a service's empty database at `path`: migrated once a run of the tests, and copied from then on."""
-    template = path.parent.parent / "templates" / path.name
-    if not template.exists():
-        template.parent.mkdir(exist_ok=True)
-        revisions = Revisions.of(service, TOPOLOGY.services[service].module)
-        assert revisions is not None, f"{service} has no migrations"
-        await migrate(f"sqlite:///{template}", revisions)
-    shutil.copyfile(template, path)
 
 
 @dataclass
