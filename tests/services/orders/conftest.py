@@ -10,11 +10,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from opentelemetry.trace import NoOpTracer
 from pydantic import BaseModel
 from sqlalchemy import Column, MetaData, String, Table, Text, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,7 +29,8 @@ from services.orders.clients import Deliveries, Payments, Restaurants
 from services.orders.domain import Line, Order
 from services.orders.placing import OrderBook
 from services.orders.plan import OrderPlan
-from services.orders.store import OrderStore, metadata, saga_tables
+from services.orders.store import OrderStore, saga_tables
+from tests.services.databases import Databases, open_database
 
 LINES = (Line(701, 2), Line(703, 1))
 PRICE_CENTS = 2_350
@@ -291,11 +290,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path) -> AsyncIterator[Stage]:
-    """A stage on a fresh file."""
-    database = Database(f"sqlite+aiosqlite:///{folder / 'orders.sqlite'}", NoOpTracer(), "orders")
+async def open_stage(url: str) -> AsyncIterator[Stage]:
+    """A stage on a fresh database with the tables of orders."""
+    database = open_database(url)
     async with database.write() as connection:
-        await connection.run_sync(metadata.create_all)
         await connection.run_sync(_told.metadata.create_all)
     telemetry = create_telemetry(Origin("orders", "orders/1", "", ""), None, "warning")
     try:
@@ -306,6 +304,8 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with open_stage(tmp_path) as opened:
+async def stage(databases: Databases) -> AsyncIterator[Stage]:
+    url = await databases.fresh("orders")
+    async with open_stage(url) as opened:
         yield opened
+    await databases.discard(url)

@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from services.kit.errors import ServiceError
 from services.orders.domain import Order
-from tests.feastfast.saga.conftest import Death, Fate, Stage, open_stage
+from tests.services.databases import migrated_file
+from tests.services.orders.conftest import Death, Fate, Stage, open_stage
 
 KEYS = st.sampled_from(["breakfast", "lunch", "dinner"])
 REPLICAS = st.sampled_from(["orders/1", "orders/2"])
@@ -31,7 +32,8 @@ class SagaMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.closing = AsyncExitStack()
         folder = Path(self.closing.enter_context(tempfile.TemporaryDirectory()))
-        self.stage: Stage = self.runner.run(self.closing.enter_async_context(open_stage(folder)))
+        url = self.runner.run(migrated_file("orders", folder / "orders.sqlite"))
+        self.stage: Stage = self.runner.run(self.closing.enter_async_context(open_stage(url)))
         self.answers: dict[str, set[str]] = {}
         self.still: list[tuple[Fate, asyncio.Task[Order | None], str]] = []
 

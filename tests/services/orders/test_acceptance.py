@@ -9,7 +9,7 @@ from services.kit.events.event import Event
 from services.orders.couriers import CourierAssigned
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.placing import OrderCancelledError
-from tests.feastfast.saga.conftest import Fate, Stage, Told
+from tests.services.orders.conftest import Fate, Stage, Told
 
 
 async def tell_of_a_courier(stage: Stage, order: Order) -> None:

@@ -8,7 +8,7 @@ import pytest
 from services.kit.errors import ConflictError, ServiceError
 from services.kit.saga.record import SagaState
 from services.orders.domain import OrderStatus
-from tests.feastfast.saga.conftest import Death, Fate, Replica, Stage
+from tests.services.orders.conftest import Death, Fate, Replica, Stage
 
 MOST_POINTS = 60
 
