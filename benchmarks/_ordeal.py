@@ -45,6 +45,7 @@ class Options:
         patience_s: How long a customer waits for one answer.
         keep: The run's folder stays.
         without: Patterns of protection that are switched off.
+        replicas: Of each service at least, but for the entry.
     """
 
     duration_s: float
@@ -54,6 +55,7 @@ class Options:
     patience_s: float
     keep: bool = False
     without: tuple[str, ...] = ()
+    replicas: int = 2
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
-import yaml
 
 from benchmarks._order_load import MAX_CONNECTIONS, OrderLoad, Step
-from services.topology import Topology, default_topology_path, load_topology
+from benchmarks._replicas import with_replicas
+from services.topology import Topology
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, launch, stop
 from testbed.terminal import console, table
@@ -96,7 +96,7 @@ def measure(replicas: int) -> Found | None:
     """Searches on a fresh system. None when even the lowest rate was too much. Raises ControlError when it does not start."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "topology.yaml"
-        topology = _topology(path, replicas)
+        topology = with_replicas(path, lambda name, service: replicas if name == PAYMENTS else service.replicas)
         state = Path(folder) / "state"
         system = launch(LaunchOptions(state=state, topology=path, free_ports=True, seed=SEED, die_with_parent=True))
         try:
@@ -131,14 +131,6 @@ async def _search(system: SystemStatus, topology: Topology) -> Found | None:
 
 def _is_fine(step: Step) -> bool:
     return step.accepted > 0 and step.failed == 0 and step.quantile_ms(0.95) < P95_MS
-
-
-def _topology(path: Path, replicas: int) -> Topology:
-    """FeastFast's map with so many replicas of payments, written to `path`."""
-    document = yaml.safe_load(default_topology_path().read_text(encoding="utf-8"))
-    document["services"][PAYMENTS]["replicas"] = replicas
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return load_topology(path)
 
 
 def _latencies(step: Step) -> str:

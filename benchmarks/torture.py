@@ -1,12 +1,13 @@
 """Kills and pauses random replicas under mixed load, lets everything recover, and checks that no order was lost or doubled.
 
     python -m benchmarks.torture [--duration 5m] [--seed 7] [--kills-every 500ms] [--rate 12] [--patience 5s] [--keep]
-                                [--without breaker]
+                                [--without breaker] [--replicas 2]
 
-A system of its own, in a temporary folder, on free ports. Customers repeat each order under its Idempotency-Key until they are
-answered for good. Meanwhile a random replica of any service is killed (SIGKILL) or paused (SIGSTOP, three of ten for longer than
-any lease) every few hundred milliseconds. Then all faults are lifted, every order that nobody knows about is asked for once more,
-and the books of all services are compared with each other and with what customers were told.
+A system of its own, in a temporary folder, on free ports, with two replicas of every service but the entry, so that what one has
+begun another may undo. Customers repeat each order under its Idempotency-Key until they are answered for good. Meanwhile a random
+replica of any service is killed (SIGKILL) or paused (SIGSTOP, three of ten for longer than any lease) every few hundred
+milliseconds. Then all faults are lifted, every order that nobody knows about is asked for once more, and the books of all services
+are compared with each other and with what customers were told.
 
 Protection is as declared. Open breakers turn many orders away before a step is taken; `--without breaker` lets them through to
 where processes die.
@@ -30,9 +31,10 @@ from rich.console import Console
 
 from benchmarks._autopsy import write_autopsy
 from benchmarks._ordeal import Options, Ordeal, Subject, endure
+from benchmarks._replicas import with_replicas
 from chaos.http_get import FetchError
 from services.duration import parse_duration_ms
-from services.topology import Topology, load_topology
+from services.topology import Topology
 from testbed.control import ControlError
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.terminal import console, table
@@ -68,12 +70,14 @@ def main() -> int:
 
 def _run(options: Options, folder: Path, out: Console) -> bool:
     """Whether the figure is met."""
-    topology = load_topology()
-    state = folder / "state"
+    state, path = folder / "state", folder / "topology.yaml"
+    # What listens on a fixed port is one process.
+    topology = with_replicas(path, lambda _name, service: 1 if service.port else max(service.replicas, options.replicas))
     try:
         system = launch(
             LaunchOptions(
                 state=state,
+                topology=path,
                 without=options.without,
                 free_ports=True,
                 seed=options.seed,
@@ -141,9 +145,10 @@ def read_options(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--patience", type=_seconds, default="5s", help="for one answer  [default: %(default)s]")
     parser.add_argument("--keep", action="store_true", help="keep the run's folder even when nothing is wrong")
     parser.add_argument("--without", action="append", default=[], metavar="PATTERN[@EDGE]", help="as testbed up has it")
+    parser.add_argument("--replicas", type=int, choices=range(1, 5), default=2, help="of each service  [default: %(default)s]")
     given = parser.parse_args(arguments)
     without = tuple(given.without)
-    return Options(given.duration, given.seed, given.kills_every, given.rate, given.patience, given.keep, without)
+    return Options(given.duration, given.seed, given.kills_every, given.rate, given.patience, given.keep, without, given.replicas)
 
 
 def _seconds(text: str) -> float:
