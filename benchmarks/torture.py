@@ -6,8 +6,8 @@
 A system of its own, in a temporary folder, on free ports, with two replicas of every service but the entry, so that what one has
 begun another may undo. Customers repeat each order under its Idempotency-Key until they are answered for good. Meanwhile a random
 replica of any service is killed (SIGKILL) or paused (SIGSTOP, three of ten for longer than any lease) every few hundred
-milliseconds. Then all faults are lifted, every order that nobody knows about is asked for once more, and the books of all services
-are compared with each other and with what customers were told.
+milliseconds. Then all faults are lifted, every order that nobody knows about is asked for once more, and the books of all
+services are compared with each other and with what customers were told.
 
 Protection is as declared. Open breakers turn many orders away before a step is taken; `--without breaker` lets them through to
 where processes die.
