@@ -153,6 +153,11 @@ class Ledgers:
         rows[position] = rows[position].model_copy(update=values)
         return self._with(box, boxes | {service: tuple(rows)})
 
+    def add_posted(self, box: str, service: str, row: object) -> "Ledgers":
+        """There is one event more on one side."""
+        boxes = dict(getattr(self.books, box))
+        return self._with(box, boxes | {service: (*boxes[service], row)})
+
     def drop_posted(self, box: str, service: str, position: int) -> "Ledgers":
         """An event is missing on one side."""
         boxes = dict(getattr(self.books, box))

@@ -10,6 +10,7 @@ from chaos.invariants.finding import InvariantFinding
 from chaos.invariants.rows import (
     CourierRow,
     DeliveryRow,
+    InboxRow,
     NotificationRow,
     PaymentRow,
     PopularRow,
@@ -244,3 +245,9 @@ def test_what_notifications_forgets_of_a_busy_customer_is_not_missed(whole: "Led
     for position in range(3):
         old = old.change_order(position, created_at=whole.books.read_at - 4_000)
     assert INVARIANTS["told once"](old.books).holds is None
+
+
+def test_a_dead_letter_that_could_not_even_be_read_is_counted_and_breaks_nothing(whole: "Ledgers") -> None:
+    unread = InboxRow(event_id="e99", type="unreadable", key="unreadable", state="dead")
+    finding = INVARIANTS["events once"](whole.add_posted("inbox", "orders", unread).books)
+    assert (finding.holds, finding.count("dead")) == (True, 1)
