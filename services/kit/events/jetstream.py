@@ -69,6 +69,7 @@ class JetStreamBus:
         self._consumers = {name: route.consumers for name, route in topology.events.items() if route.producer == self._service}
         self._consumes = any(self._service in route.consumers for route in topology.events.values())
         self._broker: NatsBroker | None = None
+        self._watch = _Watch()
 
     def destinations(self, event_type: str) -> tuple[str, ...]:  # noqa: D102 - the protocol's.
         if event_type not in self._consumers:
@@ -118,12 +119,12 @@ class JetStreamBus:
             try:
                 await self._session(receive)
             except Exception as error:  # noqa: BLE001 - whatever the broker does, the service goes on, and tries again.
-                _log.warning("no session with the broker: %s; trying again", type(error).__name__)
+                await self._watch.failed(error)
             await asyncio.sleep(RECONNECT_S)
 
     async def _session(self, receive: Receive) -> None:
         """From a connection to its end, which only comes by itself when the broker does not want this service."""
-        watch = _Watch()
+        watch = self._watch
         broker = self._new_broker(receive, watch)
         try:
             client = await broker.connect()
@@ -179,7 +180,7 @@ class JetStreamBus:
 
 
 class _Watch:
-    """What becomes of one connection. An outage is logged once, not at every try."""
+    """What becomes of the connection. An outage is logged once, not at every try."""
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
@@ -190,10 +191,11 @@ class _Watch:
         _log.info("connected to the broker")
 
     async def failed(self, error: Exception) -> None:
-        kind = type(error).__name__  # Not its text, which may name the address.
-        if kind != self._reported:
-            self._reported = kind
-            _log.warning("no connection to the broker: %s; trying again every %d s", kind, RECONNECT_S)
+        # The server's own words are safe; the system's name the address.
+        reason = str(error) if isinstance(error, NatsError) else type(error).__name__
+        if reason != self._reported:
+            self._reported = reason
+            _log.warning("no connection to the broker: %s; trying again every %d s", reason, RECONNECT_S)
 
     async def reconnected(self) -> None:
         self.report_connection()
