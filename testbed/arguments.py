@@ -16,6 +16,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--spawn", action="store_true", help="start every process from scratch instead of forking it")
     parser.add_argument("--data", type=Path, help="folder of databases that are to stay; default: fresh ones in --state")
     parser.add_argument("--database-on-stdin", action="store_true", help="read the URL of a PostgreSQL server, not shown by ps")
+    parser.add_argument("--nats-on-stdin", action="store_true", help="read the URL of a NATS server, on a line after that")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--run-id", default="")
     parser.add_argument("--arm", default="")

@@ -15,6 +15,8 @@ from services.policy import Profile
 from services.topology import load_topology
 from testbed.browser import PLACES, NothingToOpenError, address_of, show_address
 from testbed.control import ControlError, NotRunningError, RestartRequest, SystemStatus, ask, status
+from testbed.dead_letter_screen import print_dead_letters, print_replayed
+from testbed.dead_letters import ReplayError, consumers_of, replay
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.locust_command import WEB_PORT, LoadError, LoadOptions, run_load
 from testbed.log_view import LEVELS, LogFilter, follow, log_files, tail
@@ -55,6 +57,7 @@ def cli() -> None:
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="Choose a port, such as gateway=8081.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep databases here.  [default: fresh ones]")
 @click.option("--database", default="", envvar="FIREBREAK_DATABASE", metavar="URL", help="Keep them on this PostgreSQL server.")
+@click.option("--nats", default="", envvar="FIREBREAK_NATS", metavar="URL", help="Let this NATS server carry events.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything random in the services.")
 @_state
 def up(
@@ -66,6 +69,7 @@ def up(
     ports: tuple[str, ...],
     data: Path | None,
     database: str,
+    nats: str,
     seed: int,
     state: Path,
 ) -> None:
@@ -73,6 +77,7 @@ def up(
 
     Each start has fresh data, unless --data or --database says where to keep it. On a PostgreSQL server each service has a
     database and a role of its own; set FIREBREAK_DATABASE instead of --database to keep its password off the command line.
+    FIREBREAK_NATS does the same for --nats.
     """
     if data is not None and database:
         raise click.UsageError("--data keeps databases in a folder, and --database on a server; give one of the two")
@@ -86,6 +91,7 @@ def up(
         spawn=spawn,
         data=data,
         database=database,
+        nats=nats,
         seed=seed,
     )
     out = console()
@@ -201,6 +207,40 @@ def verify_command(wait_ms: float, as_json: bool, state: Path) -> int:  # noqa: 
     else:
         print_verification(console(), done)
     return EXIT_BROKEN if done.broken else 0
+
+
+@cli.command("dead-letters")
+@click.argument("service", required=False)
+@_state
+def dead_letters_command(service: str | None, state: Path) -> None:
+    """Show events that a service could not handle, and why."""
+    consumers = consumers_of(state)
+    print_dead_letters(console(), {name: consumers.letters(name) for name in ([service] if service else consumers.names)})
+
+
+@cli.command("replay")
+@click.argument("service")
+@click.argument("event_id", metavar="EVENT", required=False)
+@click.option("--all", "replay_all", is_flag=True, help="All dead letters of the service, the oldest first.")
+@_state
+def replay_command(service: str, event_id: str | None, replay_all: bool, state: Path) -> int:  # noqa: FBT001 - click passes options by name
+    """Have a service handle a dead letter after all.
+
+    Exit code 0: it did; 1: an event failed again; 2: there is no such event or service, or it does not answer.
+    """
+    if bool(event_id) == replay_all:
+        raise click.UsageError("name an event, or give --all")
+    consumers = consumers_of(state)
+    found = sorted(consumers.letters(service), key=lambda each: each.at) if replay_all else ()
+    wanted = [each.event_id for each in found] if replay_all else [event_id or ""]
+    failures = []
+    for each in wanted:
+        try:
+            replay(consumers, service, each)
+        except ReplayError as error:
+            failures.append(str(error))
+    print_replayed(console(), service, len(wanted) - len(failures), failures)
+    return EXIT_BROKEN if failures else 0
 
 
 @cli.command("open")

@@ -55,6 +55,7 @@ class LaunchOptions:
         spawn: Start every process from scratch instead of forking it from a warmed parent.
         data: Folder of the services' databases, which stay there; fresh ones in `state` when None.
         database: URL of a PostgreSQL server to keep them on instead. It may hold a password: it is on no command line.
+        nats: URL of a NATS server that is to carry events; services push them to each other when empty. Kept like `database`.
         seed: Seed of everything random in the services.
         run_id: Name of the run in telemetry; made from the time of day when empty.
         arm: Arm of an experiment, empty outside of one.
@@ -71,6 +72,7 @@ class LaunchOptions:
     spawn: bool = False
     data: Path | None = None
     database: str = field(default="", repr=False)
+    nats: str = field(default="", repr=False)
     seed: int = 1
     run_id: str = ""
     arm: str = ""
@@ -91,6 +93,7 @@ class LaunchOptions:
             "--spawn": self.spawn,
             "--die-with-parent": self.die_with_parent,
             "--database-on-stdin": bool(self.database),
+            "--nats-on-stdin": bool(self.nats),
         }
         return [f"{key}={value}" for key, value in pairs] + [flag for flag, wanted in flags.items() if wanted]
 
@@ -172,7 +175,7 @@ def _spawn(options: LaunchOptions, channel: socket.socket) -> None:
         with folder.supervisor_log.open("ab") as log:
             subprocess.run(
                 [sys.executable, "-m", "testbed.supervisor", "--channel", str(channel.fileno()), *options.arguments()],
-                input=f"{options.database}\n".encode(),
+                input="".join(f"{url}\n" for url in (options.database, options.nats) if url).encode(),
                 stdout=log,
                 stderr=log,
                 env=interpreter_environment(),

@@ -115,6 +115,7 @@ def _shared_environment(request: SystemRequest, secrets: Secrets, otlp_endpoint:
         "FIREBREAK_INTERNAL_TOKEN": secrets.internal_token,
         "FIREBREAK_CHAOS_TOKEN": secrets.chaos_token,
         "FIREBREAK_SIGNING_KEY": secrets.signing_key,
+        **request.broker.environment(),
         "FIREBREAK_RUN_ID": request.run_id,
         "FIREBREAK_ARM": request.arm,
         "FIREBREAK_SEED": str(request.seed),

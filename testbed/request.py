@@ -5,11 +5,12 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
+from testbed.broker import Broker, choose_broker
 from testbed.control import socket_path
 from testbed.data import PostgresData, SqliteData, choose_data
 from testbed.run import RunFolder
@@ -35,6 +36,8 @@ class SystemRequest:
     notify_socket: Path
     data: SqliteData | PostgresData
     """Where its services keep theirs."""
+    broker: Broker = field(default_factory=Broker)
+    """What carries its services' events."""
     spawn: bool = False
     """Start every process from scratch instead of forking it from a warmed parent."""
     die_with_parent: bool = False
@@ -49,6 +52,7 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         raise ValueError(f"{path}: services.{TELEMETRY}: this name is the embedded store's; choose another")
     edges = tuple(topology.edges)
     folder = RunFolder(options.state.absolute())
+    data = _choose_data(options, folder)
     return SystemRequest(
         folder=folder,
         topology_path=path.absolute(),
@@ -62,7 +66,8 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         arm=options.arm,
         log_level=os.environ.get("FIREBREAK_LOG_LEVEL", "INFO"),
         notify_socket=socket_path(folder.root, "notify.sock"),
-        data=_choose_data(options, folder),
+        data=data,
+        broker=_choose_broker(options, data),
         spawn=options.spawn,
         die_with_parent=options.die_with_parent,
     )
@@ -72,6 +77,11 @@ def _choose_data(options: argparse.Namespace, folder: RunFolder) -> SqliteData |
     if options.data is not None and options.data.absolute() == folder.data:
         raise ValueError(f"--data {options.data}: this folder is emptied at every start; name another")
     return choose_data(sys.stdin.readline().strip() if options.database_on_stdin else "", options.data or folder.data)
+
+
+def _choose_broker(options: argparse.Namespace, data: SqliteData | PostgresData) -> Broker:
+    url = sys.stdin.readline().strip() if options.nats_on_stdin else ""
+    return choose_broker(url, data, is_fresh=options.data is None and not options.database_on_stdin)
 
 
 def parse_port(text: str) -> tuple[str, int]:

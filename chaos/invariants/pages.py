@@ -36,7 +36,11 @@ def read_table(base_url: str, table: str, row: type[AnyRow], token: str, get: Ge
     Raises:
         FetchError: It cannot be read to its end, or is none.
     """
-    address = f"{base_url}/internal/audit{'/' if table else ''}{table}"
+    return read_pages(f"{base_url}/internal/audit{'/' if table else ''}{table}", row, token, get)
+
+
+def read_pages(address: str, row: type[AnyRow], token: str, get: Get) -> tuple[AnyRow, ...]:
+    """All rows at one address. Raises FetchError when they cannot be read to their end, or are none."""
     rows: list[AnyRow] = []
     after: str | int | None = None
     for _ in range(MAX_PAGES):

@@ -57,6 +57,8 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
         "FIREBREAK_TOPOLOGY": str(tmp_path / "shop.yaml"),
         "FIREBREAK_REGISTRY": str(tmp_path / "registry.json"),
         "FIREBREAK_DATABASE_URL": f"sqlite:///{tmp_path}/data/stock.sqlite",
+        "FIREBREAK_NATS_URL": "",
+        "FIREBREAK_NATS_STREAM": "",
         "FIREBREAK_PROFILE": "declared",
         "FIREBREAK_WITHOUT": "breaker@shop->stock,retry",
         "FIREBREAK_OTLP_ENDPOINT": "http://127.0.0.1:2",
