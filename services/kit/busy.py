@@ -44,7 +44,7 @@ def is_database_busy(error: BaseException) -> bool:
 
 
 def install_busy_mapping(app: FastAPI) -> None:
-    """Makes `app` answer 503 with Retry-After while its database is busy; nothing of the transaction was done."""
+    """Makes `app` answer 503 with Retry-After while its database is busy; whether a commit was taken may be unknown."""
     app.add_exception_handler(SQLAlchemyError, _database_error)
     app.add_exception_handler(sqlite3.OperationalError, _database_error)
 

@@ -152,4 +152,5 @@ def _headers() -> dict[str, str]:
     left_ms = deadline.remaining_ms()
     if left_ms is not None:
         headers[deadline.HEADER] = f"{max(0.0, left_ms):.0f}"
+        headers[deadline.AT_HEADER] = f"{time.time() + left_ms / 1_000:.3f}"
     return headers

@@ -24,7 +24,7 @@ from services.policy import CLIENT_MAX_CONNECTIONS, EdgePolicy, effective_policy
 from services.topology import Topology
 
 RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
-"""Of what the outbox hands on, whatever the profile: that accepted work is finished is no option to switch off."""
+"""Of events and of compensation, whatever the profile: that what was begun is finished is no option to switch off."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,15 @@ async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry,
     rng = random.Random(f"{settings.seed}/{settings.instance}")
     resolver = RegistryFileResolver(settings.registry)
     headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
-    connector = aiohttp.TCPConnector(limit=CLIENT_MAX_CONNECTIONS)
-    async with aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False) as session:
-        transport = HttpTransport(session, leases)
-        caller = Caller(settings.service, policies, resolver, transport, telemetry, rng)
+    async with _session(headers) as session, _session(headers) as relay_session:
+        caller = Caller(settings.service, policies, resolver, HttpTransport(session, leases), telemetry, rng)
         relay_policies = dict.fromkeys(policies, RELAY_POLICY)
+        # With connections of its own: calls that hang for want of a policy may hold all of the others.
+        transport = HttpTransport(relay_session, leases)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng)
         yield Kit(settings, topology, telemetry, caller, relay_caller, rng)
+
+
+def _session(headers: dict[str, str]) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=CLIENT_MAX_CONNECTIONS)
+    return aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)

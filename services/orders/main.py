@@ -34,7 +34,7 @@ async def start(kit: Kit) -> AsyncIterator[OrderBook]:
         runner = SagaRunner(sagas, plan, kit.telemetry.metrics)
         recovery = SagaRecovery(sagas, runner, plan, kit.telemetry)
         async with recovery.running():
-            yield OrderBook(store, sagas, runner, recovery)
+            yield OrderBook(store, sagas, outbox, runner, recovery)
 
 
 def _plan(kit: Kit, store: OrderStore, outbox: Publisher) -> OrderPlan:

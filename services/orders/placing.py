@@ -7,18 +7,21 @@ import uuid
 from dataclasses import dataclass, replace
 
 from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UndoneError
+from services.kit.events.publisher import Publisher
 from services.kit.resilience.deadline import remaining_ms
 from services.kit.saga.log import SagaLog
 from services.kit.saga.record import FencedError
 from services.kit.saga.recovery import SagaRecovery
 from services.kit.saga.runner import SagaRunner
+from services.kit.uncut import uncut
+from services.orders import events
 from services.orders.domain import Failure, Line, Order, OrderStatus, accepted_status
 from services.orders.store import OrderStore
 
 _log = logging.getLogger(__name__)
 
 DEADLINE_MS = 15_000.0
-"""Of an order that is placed without one: longer than anybody's patience (5 s), short enough to free what it holds."""
+"""Of an order without one, or with a later one: longer than anybody's patience (5 s), short enough to free what it holds."""
 SAME_ORDER_WAIT_S = 2.0
 """How long a repeated request waits for the one that is placing the same order."""
 _SAME_ORDER_POLL_S = 0.05
@@ -47,6 +50,7 @@ class OrderBook:
 
     store: OrderStore
     sagas: SagaLog
+    outbox: Publisher
     runner: SagaRunner[Order]
     recovery: SagaRecovery[Order]
 
@@ -58,12 +62,14 @@ class OrderBook:
                 another basket, the same order is still being placed, or its customer cancelled it meanwhile.
             OrderCancelledError: A service that is needed did not answer, now or when the key was used first; what had been
                 done is undone.
+            BacklogFullError: Too many events wait for who would have to be told; nothing was begun.
         """
+        self.outbox.check_room(events.ACCEPTED)
         now, left_ms = self.sagas.now(), remaining_ms()
         order_id = str(uuid.uuid4())
         fresh = Order(order_id, customer_id, restaurant_id, lines, 0, OrderStatus.PENDING, deferred=False, created_at=now)
-        deadline_at = now + (DEADLINE_MS if left_ms is None else left_ms) / 1_000
-        order, saga = await self.store.begin(fresh, idempotency_key, deadline_at)
+        deadline_at = now + min(DEADLINE_MS, DEADLINE_MS if left_ms is None else left_ms) / 1_000
+        order, saga = await uncut(self.store.begin(fresh, idempotency_key, deadline_at))
         if saga is None:
             if (order.restaurant_id, order.lines) != (restaurant_id, lines):
                 raise ConflictError("the Idempotency-Key was used for another basket; take a new one")
@@ -99,6 +105,7 @@ class OrderBook:
             except FencedError:
                 continue
             self.recovery.wake()
+            return await self.of_customer(order_id, customer_id)
         raise ConflictError(f"order {order_id} is changing; try again")
 
     async def of_customer(self, order_id: str, customer_id: int) -> Order:

@@ -70,7 +70,8 @@ class OrderPlan:
         failure = Failure(error.status, error.detail)
         await change_status(connection, subject.id, subject.status, OrderStatus.CANCELLED, failure)
         if position > 0:
-            await self.outbox.publish(connection, events.CANCELLED, key=subject.id, payload=events.cancelled(subject))
+            told = events.cancelled(subject)
+            await self.outbox.publish(connection, events.CANCELLED, key=subject.id, payload=told, regardless=True)
 
     def committed(self) -> None:
         """Hands events on at once."""

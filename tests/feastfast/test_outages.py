@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chaos.faults import Error, Hang
+from services.policy import Profile
 
 if TYPE_CHECKING:
-    from tests.feastfast.conftest import Customer, FeastFast
+    from pathlib import Path
+
+    from tests.feastfast.conftest import Customer, FeastFast, Start
 
 GATEWAY_DEADLINE_S = 3.0
 
@@ -136,6 +139,24 @@ async def test_without_policies_an_order_waits_for_a_hanging_deliveries_for_as_l
     await unprotected.heal("deliveries")
     assert (await order).json["status"] == "confirmed"
     assert customer.couriers() == ["assigned"]
+
+
+async def test_compensation_does_not_wait_for_the_connections_that_unprotected_calls_hold(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.kit.kit.CLIENT_MAX_CONNECTIONS", 1)
+    async with start(tmp_path, Profile.NONE) as system:
+        customer = system.customer()
+        await system.inject("payments", Hang())
+        order = asyncio.ensure_future(customer.order())
+        await system.eventually(lambda: customer.reservations() == ["reserved"])
+        ((order_id, _),) = customer.orders()
+        # Past the gateway, whose only connection waits with the customer.
+        path = f"/internal/orders/{order_id}/cancellation?customer_id={customer.id}"
+        assert (await system.internal("orders", "POST", path)).status == 200
+        await system.eventually(lambda: customer.reservations() == ["released"])
+        await system.heal("payments")
+        assert (await order).status == 409
 
 
 @pytest.mark.parametrize("service", ["payments", "restaurants"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.document import DocumentError
-from services.policy import FallbackKind
+from services.policy import EdgePolicy, FallbackKind
 from services.topology import MAX_REPLICAS, MAX_SERVICES, default_topology_path, load_topology, split_edge, topology_from_text
 
 SERVICES = "services:\n  shop: {module: shop.main, entry: true}\n  bank: {module: bank.main}\n"
@@ -46,7 +46,8 @@ def test_feastfast_orders_calls_four_services() -> None:
 
 
 def test_feastfast_protects_every_edge_with_calls_by_a_deadline_a_timeout_and_a_breaker() -> None:
-    called = {name: policy for name, policy in load_topology().edges.items() if name != "deliveries->orders"}
+    called = {name: policy for name, policy in load_topology().edges.items() if policy != EdgePolicy()}
+    assert set(load_topology().edges) - set(called) == {"orders->notifications", "deliveries->orders"}, "events alone go there"
     for name, policy in called.items():
         assert policy.deadline_ms, name
         assert policy.timeout, name

@@ -3,7 +3,6 @@
 See Richardson, "Pattern: Transactional outbox" (microservices.io).
 """
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydantic import BaseModel
@@ -34,8 +33,24 @@ class Publisher:
         self._bus = bus
         self._relay = relay
 
-    async def publish(self, connection: AsyncConnection, event_type: str, *, key: str, payload: BaseModel) -> str:
+    def check_room(self, event_type: str) -> None:
+        """Asks before work is begun that will have to be told of. Raises BacklogFullError."""
+        for destination in self._bus.destinations(event_type):
+            waiting = self._relay.waiting.get(destination, 0)
+            if waiting >= MAX_UNSENT:
+                raise BacklogFullError(f"{waiting} events wait for {destination}; no more are taken until it answers")
+
+    async def publish(
+        self, connection: AsyncConnection, event_type: str, *, key: str, payload: BaseModel, regardless: bool = False
+    ) -> str:
         """Adds an event to the caller's transaction, with the current trace context, after the change that it tells of.
+
+        Args:
+            connection: An open transaction.
+            event_type: As the topology names it.
+            key: Whom it happened to.
+            payload: What the type tells.
+            regardless: Also beyond the bound: for what ends something that was begun within it, such as undoing it.
 
         Returns:
             The event's id.
@@ -45,7 +60,8 @@ class Publisher:
             ValueError: The topology has no such event of this service, or it is too large.
         """
         destinations = self._bus.destinations(event_type)
-        _check_room(self._relay.waiting, destinations)
+        if not regardless:
+            self.check_room(event_type)
         event = new_event(event_type, key, payload)
         shared = {
             "event_id": event.id,
@@ -63,9 +79,3 @@ class Publisher:
     def wake(self) -> None:
         """An event was just committed: hands it on at once. Without it that is done within a quarter of a second."""
         self._relay.wake()
-
-
-def _check_room(waiting: Mapping[str, int], destinations: tuple[str, ...]) -> None:
-    for destination in destinations:
-        if waiting.get(destination, 0) >= MAX_UNSENT:
-            raise BacklogFullError(f"{waiting[destination]} events wait for {destination}; no more are taken until it answers")

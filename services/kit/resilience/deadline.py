@@ -1,12 +1,19 @@
-"""How long the current request may still take, and the header that carries it to the next service."""
+"""How long the current request may still take, and the headers that carry it to the next service."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 HEADER = "X-Deadline-Ms"
 """Milliseconds left when the request was sent, as gRPC's `grpc-timeout`: durations need no clock in common."""
+
+AT_HEADER = "X-Deadline-At"
+"""The same as Unix time in seconds. A duration counts from when it is read: a process that stood still with the request in its
+socket would believe that it has all of its time, and do for nobody what its caller has long given up."""
+MAX_SKEW_S = 0.5
+"""How far clocks may disagree before the second header shortens a deadline that the first one allows."""
 
 _deadline_s: ContextVar[float | None] = ContextVar("deadline_s", default=None)
 
@@ -35,6 +42,18 @@ def deadline_within(limit_ms: float | None) -> Iterator[float | None]:
         yield deadline_s
     finally:
         _deadline_s.reset(token)
+
+
+def left_ms_of(duration: str | None, at: str | None, now: float) -> float | None:
+    """Milliseconds that a request has left by its two headers, at Unix time `now`; None when it states no duration."""
+    left_ms = parse_header(duration)
+    if left_ms is None or not at:
+        return left_ms
+    try:
+        at_s = float(at)
+    except ValueError:
+        return left_ms
+    return max(0.0, min(left_ms, (at_s + MAX_SKEW_S - now) * 1_000)) if math.isfinite(at_s) else left_ms
 
 
 def parse_header(value: str | None) -> float | None:

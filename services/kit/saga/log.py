@@ -23,9 +23,11 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    delete,
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,6 +40,11 @@ LEASE_S = 8.0
 GRACE_S = 1.0
 """Of who is still running when the deadline passes: the time to write down that it is given up."""
 MAX_TEXT = 300
+MAX_NOTED = 10
+"""Failed attempts at one compensation that the log tells of; the saga itself counts the rest. A callee may be away for days."""
+KEPT_S = 30 * 86_400.0
+"""How long the log of a finished saga is kept."""
+PRUNE_ROWS = 500
 
 
 class SagaTables:
@@ -63,7 +70,7 @@ class SagaTables:
             metadata,
             Column("saga_id", String(36), primary_key=True),
             Column("version", Integer, primary_key=True, autoincrement=False),
-            Column("at", Double, nullable=False),
+            Column("at", Double, nullable=False, index=True),
             Column("owner", String(60), nullable=False),
             Column("entry", String(MAX_TEXT), nullable=False),
         )
@@ -131,7 +138,8 @@ class SagaLog:
         moved = await connection.execute(update(self._sagas).where(mine).values(**_values(written, due_at, self._owner)))
         if moved.rowcount != 1:
             raise FencedError(before.id)
-        await self._note(connection, written, entry)
+        if before.attempts < MAX_NOTED or after.attempts == 0:
+            await self._note(connection, written, entry)
         return written
 
     async def find(self, saga_id: str) -> Saga | None:
@@ -142,11 +150,16 @@ class SagaLog:
 
     async def take_due(self, limit: int) -> list[Saga]:
         """Takes over open sagas that nobody is presumed to work on, at most `limit`."""
-        return await self._take(self._sagas.c.due_at <= self.now(), limit)
+        return await self.take(await self._find(self._sagas.c.due_at <= self.now(), limit))
 
-    async def take_own(self, limit: int) -> list[Saga]:
-        """Takes over what a process of the same name left open: it is dead, or it is this one before its restart."""
-        return await self._take(and_(self._sagas.c.due_at.is_not(None), self._sagas.c.owner == self._owner), limit)
+    async def left_behind(self, limit: int) -> list[Saga]:
+        """Open sagas of a process of this name. Read before this one begins any: whoever began them is dead."""
+        own = and_(self._sagas.c.due_at.is_not(None), self._sagas.c.owner == self._owner)
+        return await self._find(own, limit)
+
+    async def take(self, sagas: list[Saga]) -> list[Saga]:
+        """Takes over those of `sagas` that nobody has moved since they were read."""
+        return [taken for saga in sagas if (taken := await self._take_one(saga))]
 
     async def release(self, saga: Saga) -> None:
         """Lets anybody take a saga at once. Nothing happens if somebody else has it already."""
@@ -163,6 +176,18 @@ class SagaLog:
             count: int = found.scalar_one()
             return count
 
+    async def prune(self) -> bool:
+        """Removes lines of finished sagas that are older than KEPT_S, PRUNE_ROWS at most. True when there may be more."""
+        log, sagas = self._log.c, self._sagas.c
+        joined = self._log.join(self._sagas, sagas.id == log.saga_id)
+        old = and_(log.at < self.now() - KEPT_S, sagas.due_at.is_(None))
+        query = select(log.saga_id, log.version).select_from(joined).where(old).limit(PRUNE_ROWS)
+        async with self.database.write() as connection:
+            lines = [tuple(row) for row in (await connection.execute(query)).all()]
+            if lines:
+                await connection.execute(delete(self._log).where(tuple_(log.saga_id, log.version).in_(lines)))
+        return len(lines) == PRUNE_ROWS
+
     async def page(self, after: tuple[str, int], limit: int) -> list[Entry]:
         """The log, by saga and version, above `after`."""
         saga_id, version = after
@@ -173,11 +198,10 @@ class SagaLog:
             rows = (await connection.execute(query)).all()
         return [Entry(row.saga_id, row.version, row.at, row.owner, row.entry) for row in rows]
 
-    async def _take(self, which: ColumnElement[bool], limit: int) -> list[Saga]:
-        query = select(self._sagas).where(which).order_by(self._sagas.c.due_at).limit(limit)
+    async def _find(self, which: ColumnElement[bool], limit: int) -> list[Saga]:
+        query = select(self._sagas).where(which).order_by(self._sagas.c.attempts, self._sagas.c.due_at).limit(limit)
         async with self.database.read() as connection:  # Most often there is none: then nobody waits for the writer's lock.
-            found = [_saga(row) for row in (await connection.execute(query)).all()]
-        return [taken for saga in found if (taken := await self._take_one(saga))]
+            return [_saga(row) for row in (await connection.execute(query)).all()]
 
     async def _take_one(self, saga: Saga) -> Saga | None:
         due_at = max(self.now() + LEASE_S, saga.deadline_at + GRACE_S if saga.state is SagaState.RUNNING else 0.0)

@@ -14,6 +14,7 @@ from opentelemetry import context, propagate
 
 from observability.telemetry import Telemetry
 from services.kit.errors import ServiceError
+from services.kit.resilience.deadline import deadline_within
 from services.kit.saga.log import SagaLog
 from services.kit.saga.plan import Plan
 from services.kit.saga.record import FencedError, Saga, SagaState
@@ -27,8 +28,9 @@ POLL_S = 0.25
 """How often due sagas are looked for; one that is given up in this process is worked on at once."""
 BATCH = 8
 """Sagas worked on at once: a callee that comes back must not be knocked over by what waited for it."""
-OWN = 400
+LEFT_BEHIND = 400
 """Sagas of a former life that are taken at once; the rest comes due by itself."""
+PRUNE_EVERY_S, PRUNE_PAUSE_S = 3_600.0, 0.05
 
 
 class SagaRecovery(Generic[Subject]):
@@ -48,36 +50,52 @@ class SagaRecovery(Generic[Subject]):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works in the background for as long as the context is open."""
-        task = asyncio.create_task(self._run(), name="saga recovery")
+        # Read before this process begins any of its own, whose owner would have the same name.
+        left = await self._records.left_behind(LEFT_BEHIND)
+        tasks = [
+            asyncio.create_task(self._run(left), name="saga recovery"),
+            asyncio.create_task(self._prune(), name="saga prune"),
+        ]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def settle_own(self) -> int:
-        """Works on what a former life of this process left open; returns how many sagas that were."""
-        return await self._settle_all(await uncut(self._records.take_own(OWN)))
+    async def settle_left_behind(self, left: list[Saga]) -> None:
+        """Works on what a former life of this process left open."""
+        await self._settle_all(await uncut(self._records.take(left)))
 
     async def settle_due(self) -> int:
         """Works on what nobody is presumed to work on; returns how many sagas that were."""
         return await self._settle_all(await uncut(self._records.take_due(BATCH)))
 
-    async def _run(self) -> None:
-        settle = self.settle_own  # Once: what cannot be undone yet stays this process's own, and comes due when it should.
+    async def _run(self, left: list[Saga]) -> None:
         while True:
             settled = 0
             try:
-                settled = await settle()
-                settle = self.settle_due
+                if left:
+                    await self.settle_left_behind(left)
+                    left = []
+                settled = await self.settle_due()
                 self._telemetry.metrics.sagas_open.set(await uncut(self._records.count_open()))
             except Exception:  # noqa: BLE001 - a worker that ended would be missed by nobody until somebody's money is.
                 _log.exception("open sagas cannot be worked on; trying again")
             if not settled:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._awake.wait()
             self._awake.clear()
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                more = await uncut(self._records.prune())
+            except Exception:  # noqa: BLE001 - as above: a table that only grows is noticed too late.
+                _log.exception("old sagas' logs cannot be removed; trying again")
+                more = False
+            await asyncio.sleep(PRUNE_PAUSE_S if more else PRUNE_EVERY_S)
 
     async def _settle_all(self, sagas: list[Saga]) -> int:
         for start in range(0, len(sagas), BATCH):
@@ -103,8 +121,9 @@ class SagaRecovery(Generic[Subject]):
         subject = await self._plan.load(saga.id)
         if saga.state is SagaState.COMPENSATING:
             await self._runner.backward(saga, subject)
-        elif self._records.now() <= saga.deadline_at:
-            await self._runner.forward(saga, subject)
+        elif (left_s := saga.deadline_at - self._records.now()) >= 0:
+            with deadline_within(left_s * 1_000):  # Its request's; without one a callee that hangs would hold up all others.
+                await self._runner.forward(saga, subject)
         else:
             turned = await self._runner.give_up(saga, subject, TooLateError())
             await self._runner.backward(turned, subject)

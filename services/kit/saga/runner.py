@@ -9,7 +9,7 @@ from observability.metrics import Metrics
 from services.kit.errors import ServiceError, UndoneError
 from services.kit.saga.log import GRACE_S, LEASE_S, SagaLog
 from services.kit.saga.plan import Plan
-from services.kit.saga.record import Saga, SagaState
+from services.kit.saga.record import FencedError, Saga, SagaState
 from services.kit.uncut import uncut
 
 _log = logging.getLogger(__name__)
@@ -45,20 +45,19 @@ class SagaRunner(Generic[Subject]):
             FencedError: Somebody else works on it.
             ServiceError: Why it was given up; its compensation has been ordered.
         """
-        last = len(self._plan.steps) - 1
         while True:
             try:
                 self._check_time(saga)
                 known, subject = subject, await self._plan.steps[saga.position].act(subject)
-                if saga.position == last:
-                    self._check_time(saga)
+                saga = await uncut(self._advance(saga, subject, learnt=subject != known))
+            except FencedError:
+                raise
             except ServiceError as error:
                 await self.give_up(saga, subject, error)
                 raise
-            except asyncio.CancelledError:
-                await uncut(self._records.release(saga))
+            except BaseException as error:  # Cancelled, or a database that failed: who comes next need not wait for the lease.
+                await self._let_go(saga, error)
                 raise
-            saga = await uncut(self._advance(saga, subject, learnt=subject != known))
             if saga.state is SagaState.DONE:
                 return subject
 
@@ -86,6 +85,14 @@ class SagaRunner(Generic[Subject]):
             await uncut(self._put_off(saga, failed))
         return not failed
 
+    async def _let_go(self, saga: Saga, error: BaseException) -> None:
+        if not isinstance(error, Exception | asyncio.CancelledError):
+            return
+        try:
+            await uncut(self._records.release(saga))
+        except Exception:  # noqa: BLE001 - the lease ends by itself.
+            _log.warning("saga %s could not be released; its lease runs out", saga.id)
+
     def _check_time(self, saga: Saga) -> None:
         if self._records.now() > saga.deadline_at:
             raise TooLateError
@@ -97,6 +104,8 @@ class SagaRunner(Generic[Subject]):
         due_at = None if finished else saga.deadline_at + GRACE_S
         async with self._records.database.write() as connection:
             moved = await self._records.write(connection, saga, moved, f"{name}: done", due_at)
+            if finished:
+                self._check_time(saga)  # Here, where nobody can be waited for any more: a lock may have taken seconds to come.
             if learnt:
                 await self._plan.save(connection, subject)
             if finished:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.deadlines import DeadlineMiddleware
-from services.kit.resilience.deadline import HEADER, deadline_within, parse_header, remaining_ms
+from services.kit.resilience.deadline import AT_HEADER, HEADER, deadline_within, left_ms_of, parse_header, remaining_ms
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -145,3 +145,28 @@ async def test_what_is_no_request_passes_untouched() -> None:
 
     await DeadlineMiddleware(application)({"type": "lifespan"}, silence, ignore)
     assert application.left_ms == [None]
+
+
+async def test_a_request_that_was_read_long_after_its_caller_gave_up_is_not_begun(tools: Tools) -> None:
+    application = Application()
+    late = DeadlineMiddleware(application, lambda: 1_003.0)
+    answer = await tools.ask(late, "/", {HEADER: "1000", AT_HEADER: "1001.000"})
+    assert (answer.status, application.left_ms) == (504, [])
+
+
+@pytest.mark.parametrize(
+    ("duration", "at", "left_ms"),
+    [
+        ("1000", "1001.0", 1_000.0),
+        ("1000", "1000.2", 700.0),  # It stood in a queue for longer than clocks disagree.
+        ("1000", "999.0", 0.0),
+        ("1000", "5000.0", 1_000.0),
+        ("1000", "", 1_000.0),
+        ("1000", "soon", 1_000.0),
+        ("1000", "nan", 1_000.0),
+        ("1000", "-inf", 1_000.0),
+        (None, "999.0", None),
+    ],
+)
+def test_the_earlier_of_a_duration_and_an_instant_is_the_deadline(duration: str | None, at: str, left_ms: float | None) -> None:
+    assert left_ms_of(duration, at, 1_000.0) == (pytest.approx(left_ms) if left_ms else left_ms)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.database import Database
 from services.kit.errors import AttemptTimeoutError, ConflictError
-from services.kit.events.publisher import Publisher
+from services.kit.events.publisher import BacklogFullError, Publisher
 from services.kit.saga.log import SagaLog
 from services.kit.saga.record import SagaState
 from services.kit.saga.recovery import SagaRecovery
@@ -48,6 +48,7 @@ class Fate:
         self.passed = 0
         self.dies_at: int | None = None
         self.pauses_at: int | None = None
+        self.fails_at: int | None = None
         self.stands_still = asyncio.Event()
         self.goes_on = asyncio.Event()
 
@@ -57,6 +58,8 @@ class Fate:
         if self.passed == self.pauses_at and not locked:
             self.stands_still.set()
             await self.goes_on.wait()
+        if self.passed == self.fails_at:
+            raise ConnectionResetError
         if self.passed == self.dies_at:
             raise Death
 
@@ -64,8 +67,8 @@ class Fate:
 class FatefulDatabase(Database):
     """A database whose transactions have points before, inside and after them."""
 
-    def __init__(self, database: Database, fate: Fate) -> None:
-        self._real, self._fate = database, fate
+    def __init__(self, database: Database, fate: Fate, world: "World") -> None:
+        self._real, self._fate, self._world = database, fate, world
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -76,6 +79,7 @@ class FatefulDatabase(Database):
     async def write(self) -> AsyncIterator[AsyncConnection]:
         await self._fate.point()
         async with self._real.write() as connection:
+            self._world.now_s += self._world.write_takes_s  # The lock was somebody else's for so long.
             yield connection
             await self._fate.point(locked=True)
         await self._fate.point()
@@ -92,6 +96,8 @@ class World:
     down: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     defers: bool = False
+    backlog_full: bool = False
+    write_takes_s: float = 0.0
     slow_s: dict[str, float] = field(default_factory=dict)
     now_s: float = 1_000.0
     late: list[Callable[[], None]] = field(default_factory=list)
@@ -195,10 +201,21 @@ class FakeDeliveries(Callee):
         await self.call("unassign", lambda: self.world.couriers.update({order_id: "withdrawn"}))
 
 
+@dataclass(frozen=True)
 class Told:
     """Publishes into a table of the same database: what is not committed is not told."""
 
-    async def publish(self, connection: AsyncConnection, event_type: str, *, key: str, payload: BaseModel) -> str:
+    world: World
+
+    def check_room(self, event_type: str) -> None:
+        if self.world.backlog_full:
+            raise BacklogFullError(f"too many {event_type} wait")
+
+    async def publish(
+        self, connection: AsyncConnection, event_type: str, *, key: str, payload: BaseModel, regardless: bool = False
+    ) -> str:
+        if not regardless:
+            self.check_room(event_type)
         await connection.execute(insert(_told).values(type=event_type, key=key, payload=payload.model_dump_json()))
         return event_type
 
@@ -219,6 +236,10 @@ class Replica:
     async def place(self, key: str = "key", customer_id: int = 1) -> Order:
         return await self.book.place(customer_id, 7, LINES, key)
 
+    async def come_back(self) -> None:
+        """As a process does that is started again."""
+        await self.recovery.settle_left_behind(await self.sagas.left_behind(100))
+
     async def recover(self) -> None:
         """Until nothing is due."""
         while await self.recovery.settle_due():
@@ -235,17 +256,17 @@ class Stage:
 
     def replica(self, name: str = "orders/1", fate: Fate | None = None) -> Replica:
         fate = fate or Fate()
-        database = FatefulDatabase(self.database, fate)
+        database = FatefulDatabase(self.database, fate, self.world)
         sagas = SagaLog(database, saga_tables, name, lambda: self.world.now_s)
         store = OrderStore(database, sagas)
         restaurants = cast("Restaurants", FakeRestaurants(self.world, fate))
         payments = cast("Payments", FakePayments(self.world, fate))
         deliveries = cast("Deliveries", FakeDeliveries(self.world, fate))
-        outbox = cast("Publisher", Told())
+        outbox = cast("Publisher", Told(self.world))
         plan = OrderPlan(store, outbox, restaurants, payments, deliveries, restaurants, payments, deliveries)
         runner = SagaRunner(sagas, plan, self.telemetry.metrics)
         recovery = SagaRecovery(sagas, runner, plan, self.telemetry)
-        return Replica(fate, store, sagas, OrderBook(store, sagas, runner, recovery), recovery)
+        return Replica(fate, store, sagas, OrderBook(store, sagas, outbox, runner, recovery), recovery)
 
     async def told(self, order_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The events about an order, in their order."""

@@ -6,16 +6,19 @@ import pytest
 
 from services.kit.errors import ConflictError, NotFoundError
 from services.kit.events.event import Event
+from services.kit.events.publisher import BacklogFullError
+from services.kit.saga.log import KEPT_S
+from services.kit.saga.record import SagaState
 from services.orders.couriers import CourierAssigned
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.placing import OrderCancelledError
-from tests.services.orders.conftest import Fate, Stage, Told
+from tests.services.orders.conftest import Death, Fate, Stage, Told
 
 
 async def tell_of_a_courier(stage: Stage, order: Order) -> None:
     event = Event("e", "courier.assigned", order.id, '{"customer_id": 1, "courier_id": 3}', 0.0, {})
     async with stage.database.write() as connection:
-        await CourierAssigned(Told())(connection, event)  # type: ignore[arg-type]  # a fake of what it publishes with
+        await CourierAssigned(Told(stage.world))(connection, event)  # type: ignore[arg-type]  # a fake of what it publishes with
 
 
 async def deferred_order(stage: Stage) -> Order:
@@ -36,6 +39,106 @@ async def test_an_order_that_takes_longer_than_its_deadline_is_undone(stage: Sta
         await stage.replica().place()
     await stage.settle()
     await stage.check()
+
+
+async def test_an_order_whose_last_write_waits_past_its_deadline_is_undone(stage: Stage) -> None:
+    stage.world.write_takes_s = 4.0  # The fifth write of four steps begins in time, and gets its lock too late.
+    with pytest.raises(OrderCancelledError, match="longer than its deadline"):
+        await stage.replica().place()
+    stage.world.write_takes_s = 0.0
+    await stage.settle()
+    await stage.check()
+
+
+async def test_no_order_is_begun_that_nobody_could_be_told_of(stage: Stage) -> None:
+    stage.world.backlog_full = True
+    with pytest.raises(BacklogFullError):
+        await stage.replica().place()
+    assert await stage.all_orders() == []
+
+
+@pytest.mark.parametrize("point", range(1, 24))
+async def test_an_order_whose_events_find_no_room_any_more_is_undone_whole(stage: Stage, point: int) -> None:
+    fate = Fate()
+    fate.pauses_at = point
+    placing = asyncio.create_task(stage.replica(fate=fate).place())
+    waiting = asyncio.create_task(fate.stands_still.wait())
+    await asyncio.wait({placing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    stage.world.backlog_full = True
+    fate.goes_on.set()
+    await asyncio.gather(placing, return_exceptions=True)
+    await stage.settle()
+    await stage.check()
+
+
+async def test_a_process_takes_what_it_left_behind_and_nothing_that_it_began_since(stage: Stage) -> None:
+    fate = Fate()
+    fate.dies_at = 5
+    with pytest.raises(Death):
+        await stage.replica("orders/1", fate).place("left behind")
+    back = stage.replica("orders/1")
+    left = await back.sagas.left_behind(100)
+    await back.place("begun since")
+    await back.recovery.settle_left_behind(left)
+    assert {order.status for order, _ in await stage.all_orders()} == {OrderStatus.CONFIRMED}
+    log = [line.entry for line in await back.sagas.page(("", -1), 100)]
+    assert log.count("taken over") == 1
+
+
+async def test_an_order_whose_write_failed_is_anybodys_at_once(stage: Stage) -> None:
+    fate = Fate()
+    fate.fails_at = 6
+    with pytest.raises(ConnectionResetError):
+        await stage.replica("orders/1", fate).place()
+    await stage.replica("orders/2").recover()
+    assert {order.status for order, _ in await stage.all_orders()} == {OrderStatus.CONFIRMED}
+    await stage.check()
+
+
+async def test_sagas_that_cannot_be_undone_let_others_pass(stage: Stage) -> None:
+    stage.world.down |= {"authorise", "unassign"}
+    for number in range(10):
+        with pytest.raises(OrderCancelledError):
+            await stage.replica().place(f"stuck {number}")
+    for _ in range(3):
+        stage.world.now_s += 10.0
+        await stage.replica().recovery.settle_due()
+    stage.world.down = {"authorise"}
+    with pytest.raises(OrderCancelledError):
+        await stage.replica().place("fresh")
+    stage.world.now_s += 10.0
+    await stage.replica().recovery.settle_due()
+    states = {order.created_at: state for order, state in await stage.all_orders()}
+    assert states[max(states)] is SagaState.UNDONE
+
+
+async def test_the_log_of_a_saga_that_cannot_be_undone_ends(stage: Stage) -> None:
+    stage.world.silent.add("capture")
+    stage.world.down.add("refund")
+    with pytest.raises(OrderCancelledError):
+        await stage.replica().place()
+    for _ in range(50):
+        stage.world.now_s += 10.0
+        await stage.replica().recover()
+    lines = await stage.replica().sagas.page(("", -1), 1_000)
+    assert len(lines) < 40
+    await stage.settle()
+    await stage.check()
+
+
+async def test_logs_of_finished_sagas_are_removed_in_the_end_and_those_of_open_ones_never(stage: Stage) -> None:
+    await stage.replica().place("done")
+    stage.world.silent.add("capture")
+    stage.world.down.add("refund")
+    with pytest.raises(OrderCancelledError):
+        await stage.replica().place("open")
+    sagas = stage.replica().sagas
+    stage.world.now_s += KEPT_S + 1.0
+    assert await sagas.prune() is False
+    lines = await sagas.page(("", -1), 1_000)
+    assert len({line.saga_id for line in lines}) == 1
+    assert await sagas.count_open() == 1
 
 
 async def test_a_deferred_order_is_confirmed_once_however_often_its_courier_is_told(stage: Stage) -> None:

@@ -62,7 +62,7 @@ async def test_a_process_that_comes_back_in_time_finishes_what_it_left(stage: St
         fate = Fate()
         fate.dies_at = point
         await place_with(stage.replica("orders/1", fate), f"key {point}")
-        await stage.replica("orders/1").recovery.settle_own()
+        await stage.replica("orders/1").come_back()
     orders = await stage.all_orders()
     assert {(order.status, state) for order, state in orders} == {(OrderStatus.CONFIRMED, SagaState.DONE)}
     await stage.check()

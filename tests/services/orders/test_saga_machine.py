@@ -144,10 +144,7 @@ class SagaMachine(RuleBasedStateMachine):
 
     @rule(replica=REPLICAS)
     def comes_back(self, replica: str) -> None:
-        async def settle() -> None:
-            await self.stage.replica(replica).recovery.settle_own()
-
-        self.runner.run(settle())
+        self.runner.run(self.stage.replica(replica).come_back())
 
     @rule(seconds=st.sampled_from([0.5, 3.0, 20.0]))
     def time_passes(self, seconds: float) -> None:

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("entry", sa.String(length=300), nullable=False),
         sa.PrimaryKeyConstraint("saga_id", "version"),
     )
+    op.create_index(op.f("ix_saga_log_at"), "saga_log", ["at"], unique=False)
     op.create_table(
         "sagas",
         sa.Column("id", sa.String(length=36), nullable=False),
