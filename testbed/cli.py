@@ -15,7 +15,7 @@ from services.policy import Profile
 from services.topology import load_topology
 from testbed.browser import PLACES, NothingToOpenError, address_of, show_address
 from testbed.control import ControlError, NotRunningError, RestartRequest, SystemStatus, ask, status
-from testbed.dead_letter_screen import print_dead_letters, print_replayed
+from testbed.dead_letter_screen import dead_letters_json, print_dead_letters, print_replayed
 from testbed.dead_letters import ReplayError, consumers_of, replay
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.locust_command import WEB_PORT, LoadError, LoadOptions, run_load
@@ -211,11 +211,16 @@ def verify_command(wait_ms: float, as_json: bool, state: Path) -> int:  # noqa: 
 
 @cli.command("dead-letters")
 @click.argument("service", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs, and with what arrived.")
 @_state
-def dead_letters_command(service: str | None, state: Path) -> None:
+def dead_letters_command(service: str | None, as_json: bool, state: Path) -> None:  # noqa: FBT001 - click passes options by name
     """Show events that a service could not handle, and why."""
     consumers = consumers_of(state)
-    print_dead_letters(console(), {name: consumers.letters(name) for name in ([service] if service else consumers.names)})
+    letters = {name: consumers.letters(name) for name in ([service] if service else consumers.names)}
+    if as_json:
+        print(dead_letters_json(letters))
+    else:
+        print_dead_letters(console(), letters, state)
 
 
 @cli.command("replay")

@@ -1,7 +1,9 @@
 """What `testbed dead-letters` and `testbed replay` print."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -9,12 +11,12 @@ from rich.text import Text
 
 from chaos.invariants.finding import counted
 from testbed.dead_letters import DeadLetter
-from testbed.terminal import table
+from testbed.terminal import command, table
 
 _MAX_ERROR: Final = 160
 
 
-def print_dead_letters(out: Console, letters: Mapping[str, Sequence[DeadLetter]]) -> None:
+def print_dead_letters(out: Console, letters: Mapping[str, Sequence[DeadLetter]], state: Path) -> None:
     """One line a letter, the oldest failure of each service first, with local times."""
     dead = [(service, letter) for service, found in letters.items() for letter in sorted(found, key=lambda each: each.at)]
     if not dead:
@@ -28,7 +30,13 @@ def print_dead_letters(out: Console, letters: Mapping[str, Sequence[DeadLetter]]
         told = f"{letter.type}, {counted(letter.attempts, 'attempt')}, {when}\n"
         rows.add_row(Text(service), event, Text.assemble((told, "dim"), letter.error[:_MAX_ERROR]))
     out.print(rows)
-    out.print(f"\n{counted(len(dead), 'dead letter')}. Once the cause is gone: testbed replay SERVICE EVENT", soft_wrap=True)
+    how = command("testbed replay SERVICE EVENT", state)
+    out.print(f"\n{counted(len(dead), 'dead letter')}. Once the cause is gone: {how}", soft_wrap=True)
+
+
+def dead_letters_json(letters: Mapping[str, Sequence[DeadLetter]]) -> str:
+    """The same for programs, with what arrived."""
+    return json.dumps({service: [letter.model_dump() for letter in found] for service, found in letters.items()}, indent=1)
 
 
 def print_replayed(out: Console, service: str, replayed: int, failures: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ Ask = Callable[[Path], SystemStatus]
 
 
 class DeadLetter(Row):
-    """An event that could not be handled; `at` is Unix time in seconds of the last attempt."""
+    """An event that could not be handled; `at` is Unix time in seconds of the last attempt, `envelope` its beginning."""
 
     event_id: str
     type: str
@@ -34,6 +34,7 @@ class DeadLetter(Row):
     attempts: int
     error: str
     at: float
+    envelope: str
 
 
 class _Problem(BaseModel):

@@ -98,3 +98,4 @@ async def test_an_event_that_a_service_cannot_read_is_kept_and_not_sent_again(
         await push(routes, poison)
         letters = await routes.rows("/internal/dead-letters")
         assert [(letter["event_id"], letter["type"]) for letter in letters] == [(poison["id"], event_type)]
+        assert json.loads(str(letters[0]["envelope"]))["payload"] == poison["payload"]

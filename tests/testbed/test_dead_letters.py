@@ -17,7 +17,15 @@ from testbed.run import RunFolder, Secrets
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 HEADERS = {"X-Internal-Token": "inner"}
-LETTER = {"event_id": ID, "type": "order.accepted", "key": "k-1", "attempts": 5, "error": "RuntimeError: [no]", "at": 0.0}
+LETTER = {
+    "event_id": ID,
+    "type": "order.accepted",
+    "key": "k-1",
+    "attempts": 5,
+    "error": "RuntimeError: [no]",
+    "at": 0.0,
+    "envelope": "{}",
+}
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -98,6 +106,11 @@ def test_dead_letters_of_all_services_are_shown_with_their_error(command: Comman
     for word in ("restaurants", "orders", ID, "order.accepted", "courier.assigned", "k-1", "RuntimeError: [no]"):
         assert word in shown
     assert "2 dead letters. Once the cause is gone: testbed replay SERVICE EVENT" in shown
+
+
+def test_programs_get_dead_letters_with_what_arrived(command: Command, system: System) -> None:
+    system.letters = {"orders": [LETTER]}
+    assert json.loads(command("dead-letters", "orders", "--json")[1]) == {"orders": [LETTER]}
 
 
 def test_an_event_that_is_handled_after_all_is_said_to_be(command: Command, system: System) -> None:

@@ -17,6 +17,8 @@ from services.kit.problems import problems
 
 router = APIRouter(dependencies=[Depends(require_internal_token)], tags=["events"], responses=problems(403, 404))
 _EventId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+_SHOWN = 2_000
+"""Characters of a dead event: a page of them stays below what a caller takes."""
 _ROW = r"^$|^\d{1,18}$"
 
 
@@ -29,6 +31,7 @@ class DeadLetter(BaseModel):
     attempts: int
     error: str
     at: float = Field(description="Unix time in seconds of the last attempt")
+    envelope: str = Field(description="the event as it arrived, for people: its first 2,000 characters")
 
 
 class InboxAudit(BaseModel):
@@ -111,4 +114,12 @@ async def audit_outbox(
 
 
 def _letter(row: InboxRow) -> DeadLetter:
-    return DeadLetter(event_id=row.event_id, type=row.type, key=row.key, attempts=row.attempts, error=row.error, at=row.at)
+    return DeadLetter(
+        event_id=row.event_id,
+        type=row.type,
+        key=row.key,
+        attempts=row.attempts,
+        error=row.error,
+        at=row.at,
+        envelope=(row.envelope or "")[:_SHOWN],
+    )
