@@ -44,8 +44,8 @@ RECONNECT_S = 1
 """Between two tries to reach the broker."""
 PING_S = 5
 """The second that is not answered ends a connection."""
-STOP_S = 6.0
-"""For what is being handled when the service ends; a transaction has a shorter bound."""
+STOP_S = 2.0
+"""For what is being handled when the service ends; what takes longer is undone, and handed to another replica."""
 FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 1.0
 """Until an event is handed out again that could not be handled, twice as long each time."""
