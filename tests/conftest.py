@@ -1,10 +1,15 @@
-"""What tests of every package share: a PostgreSQL server of this run's own."""
+"""What tests of every package share: servers of their own, PostgreSQL's for a whole run and NATS' for one test."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from tests import nats as of_nats
+from tests.nats import NatsServer
 from tests.postgres import HOW_TO_GET_IT, PostgresServer, find_binaries
 
 
@@ -13,12 +18,29 @@ def postgres() -> Iterator[PostgresServer]:
     """A running server. Without one the test is skipped; in CI, where nothing may be missing, it fails."""
     binaries = find_binaries()
     if binaries is None:
-        if os.environ.get("CI"):
-            pytest.fail(HOW_TO_GET_IT)
-        pytest.skip(HOW_TO_GET_IT)
+        _miss(HOW_TO_GET_IT)
     server = PostgresServer(binaries)
     try:
         server.start()
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[NatsServer]:
+    """A running server with an empty store. Missing, it is treated as `postgres` is."""
+    if shutil.which("nats-server") is None:
+        _miss(of_nats.HOW_TO_GET_IT)
+    server = NatsServer(tmp_path)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+def _miss(how_to_get_it: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(how_to_get_it)
+    pytest.skip(how_to_get_it)

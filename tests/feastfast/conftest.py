@@ -149,6 +149,7 @@ class FeastFast:
     profile: Profile = Profile.DECLARED
     otlp_endpoint: str = ""
     log_level: str = "info"
+    nats_url: str = ""
     services: tuple[str, ...] = tuple(TOPOLOGY.services)
     replicas: dict[str, Replica] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
@@ -187,6 +188,7 @@ class FeastFast:
             signing_key=SIGNING_KEY,
             run_id="test",
             log_level=self.log_level,
+            nats_url=self.nats_url,
         )
 
     def _register(self) -> None:

@@ -82,5 +82,16 @@ def test_a_map_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = Settings(service="orders", internal_token="hunter2", chaos_token="hunter3", signing_key="hunter4")
+    settings = Settings(
+        service="orders", internal_token="hunter2", chaos_token="hunter3", signing_key="hunter4", nats_url="nats://hunter5@h"
+    )
     assert "hunter" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hunter@h", "nats://", "nats://hunter@h:0", "nats://hunter@h:x", "nats://hunter@h/s", "hunter"]
+)
+def test_what_is_no_broker_is_refused_with_what_is_and_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"FIREBREAK_NATS_URL: no URL of a NATS server; write nats://HOST:PORT") as refused:
+        Settings.from_environment({"FIREBREAK_SERVICE": "orders", "FIREBREAK_NATS_URL": url})
+    assert "hunter" not in str(refused.value)

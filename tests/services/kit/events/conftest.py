@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -17,12 +15,11 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
 from services.kit.events.service import running_events
 from services.kit.events.tables import EventTables
-from tests.nats import HOW_TO_GET_IT, NatsServer
 from tests.services.databases import Databases, SqliteDatabases, open_database
 from tests.services.kit.events.roads import NatsRoad, PushRoad, Road
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from services.kit.events.event import Event
     from services.kit.events.publisher import Publisher
     from services.kit.events.service import Events
+    from tests.nats import NatsServer
     from tests.services.kit.conftest import Watched
 
 OPENED = "account.opened"
@@ -158,21 +156,6 @@ class Town:
     async def close(self) -> None:
         await self.bank_database.close()
         await self._shop_database.close()
-
-
-@pytest.fixture
-def nats(tmp_path: Path) -> Iterator[NatsServer]:
-    """A running server. Without one the test is skipped; in CI, where nothing may be missing, it fails."""
-    if shutil.which("nats-server") is None:
-        if os.environ.get("CI"):
-            pytest.fail(HOW_TO_GET_IT)
-        pytest.skip(HOW_TO_GET_IT)
-    server = NatsServer(tmp_path)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
 
 
 @pytest_asyncio.fixture

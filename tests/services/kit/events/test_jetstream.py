@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +32,11 @@ def road_of(town: Town) -> NatsRoad:
 def test_a_key_is_in_the_same_part_in_every_process_and_for_ever() -> None:
     assert subject_of("firebreak", "bank", "8b1f", "account.opened") == "firebreak.bank.3.account.opened"
     assert {partition_of(str(number)) for number in range(200)} == set(range(PARTITIONS))
+
+
+def test_a_system_without_a_broker_imports_no_client_of_one() -> None:
+    look = "import sys, services.kit.app; print({'faststream', 'nats'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, check=True, text=True).stdout == "set()\n"
 
 
 @pytest.mark.server

@@ -1,0 +1,52 @@
+"""What customers live through when a broker carries the events, also while it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.feastfast.conftest import Customer, FeastFast, Start
+    from tests.nats import NatsServer
+
+RECONNECTED_S = 20.0
+pytestmark = pytest.mark.server
+
+
+def told(system: FeastFast, customer: Customer) -> list[str]:
+    found = system.rows("notifications", "SELECT kind FROM notifications WHERE customer_id = ? ORDER BY rowid", customer.id)
+    return [kind for (kind,) in found]
+
+
+async def test_an_order_gets_its_courier_by_events_over_a_broker_and_its_customer_is_told_in_order(
+    start: Start, tmp_path: Path, nats: NatsServer
+) -> None:
+    async with start(tmp_path, nats_url=nats.url()) as system:
+        customer = system.customer()
+        await system.kill("deliveries")
+        assert (await customer.order()).json["status"] == "awaiting_courier"
+        await system.revive("deliveries")
+        await system.eventually(lambda: customer.couriers() == ["assigned"], RECONNECTED_S)
+        await system.eventually(lambda: told(system, customer) == ["awaiting_courier", "confirmed"], RECONNECTED_S)
+
+
+async def test_customers_order_while_the_broker_is_gone_and_are_told_once_when_it_is_back(
+    start: Start, tmp_path: Path, nats: NatsServer
+) -> None:
+    nats.kill()
+    async with start(tmp_path, nats_url=nats.url()) as system:
+        customer = system.customer()
+        assert (await system.ask("GET", "/health/ready", service="orders")).status == 200
+        assert (await customer.order()).json["status"] == "confirmed"
+        assert told(system, customer) == []
+        await asyncio.to_thread(nats.start)
+        await system.eventually(lambda: told(system, customer) == ["confirmed"], RECONNECTED_S)
+        await asyncio.to_thread(nats.kill)
+        assert (await customer.order()).json["status"] == "confirmed"
+        await asyncio.to_thread(nats.start)
+        await system.eventually(lambda: told(system, customer) == ["confirmed", "confirmed"], RECONNECTED_S)
+        await system.eventually(system.settled, RECONNECTED_S)
