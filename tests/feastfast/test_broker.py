@@ -22,6 +22,12 @@ def told(system: FeastFast, customer: Customer) -> list[str]:
     return [kind for (kind,) in found]
 
 
+def heard(system: FeastFast, service: str) -> int:
+    """How many orders a service was told are accepted."""
+    ((count,),) = system.rows(service, "SELECT count(*) FROM inbox WHERE type = 'order.accepted' AND state = 'handled'")
+    return int(count)
+
+
 async def test_an_order_gets_its_courier_by_events_over_a_broker_and_its_customer_is_told_in_order(
     start: Start, tmp_path: Path, nats: NatsServer
 ) -> None:
@@ -50,3 +56,5 @@ async def test_customers_order_while_the_broker_is_gone_and_are_told_once_when_i
         await asyncio.to_thread(nats.start)
         await system.eventually(lambda: told(system, customer) == ["confirmed", "confirmed"], RECONNECTED_S)
         await system.eventually(system.settled, RECONNECTED_S)
+        # An event for two consumers is two messages, and the broker must take neither for a repetition of the other.
+        await system.eventually(lambda: heard(system, "restaurants") == heard(system, "notifications") == 2, RECONNECTED_S)
