@@ -21,7 +21,9 @@ class KeptOutbox(Publisher):
     def __init__(self) -> None:
         self.published: list[tuple[str, str, BaseModel]] = []
 
-    async def publish(self, connection: AsyncConnection, event_type: str, *, key: str, payload: BaseModel) -> str:
+    async def publish(
+        self, connection: AsyncConnection, event_type: str, *, key: str, payload: BaseModel, regardless: bool = False
+    ) -> str:
         assert connection.in_transaction()
         self.published.append((event_type, key, payload))
         return str(uuid.uuid4())
