@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, select, update
+from sqlalchemy import Float, Integer, Row, Select, String, Table, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.events.event import Event, decode_headers
@@ -45,29 +45,18 @@ class Claims:
 
     def __init__(self, tables: EventTables, clock: Callable[[], float] = time.time) -> None:
         self._table = tables.outbox
+        self._free_heads = _free_heads(tables.outbox)
         self._clock = clock
 
     async def claim(self, connection: AsyncConnection, destination: str, limit: int) -> list[Unsent]:
         """The oldest events for `destination` that are first of their key and held by nobody; now held for CLAIM_S."""
         now = self._clock()
-        rows = (await connection.execute(self._free_heads(destination, now).limit(limit))).all()
+        wanted = {"destination_": destination, "now_": now, "limit_": limit}
+        rows = (await connection.execute(self._free_heads, wanted)).all()
         if rows:
             held = update(self._table).where(self._table.c.id.in_([row.id for row in rows]))
             await connection.execute(held.values(claimed_until=now + CLAIM_S))
         return [_unsent(row, now + CLAIM_S) for row in rows]
-
-    def _free_heads(self, destination: str, now: float) -> Select[tuple[object, ...]]:
-        table, older = self._table, self._table.alias("older")
-        first_of_key = ~exists().where(
-            and_(
-                older.c.destination == destination,
-                older.c.key == table.c.key,
-                older.c.sent_at.is_(None),
-                older.c.id < table.c.id,
-            )
-        )
-        free = and_(table.c.destination == destination, table.c.sent_at.is_(None), table.c.claimed_until <= now, first_of_key)
-        return select(table).where(free).order_by(table.c.id).with_for_update(skip_locked=True, of=table)
 
     async def sent(self, connection: AsyncConnection, unsent: Sequence[Unsent]) -> None:
         """They arrived."""
@@ -112,3 +101,20 @@ class Claims:
 def _unsent(row: Row[tuple[object, ...]], claimed_until: float) -> Unsent:
     event = Event(row.event_id, row.type, row.key, row.payload, row.occurred_at, decode_headers(row.headers))
     return Unsent(row.id, event, row.attempts, claimed_until)
+
+
+def _free_heads(table: Table) -> Select[tuple[object, ...]]:
+    """Finds what `claim` takes. Made once: it is asked several times for each event, and to make it costs more than to ask."""
+    older, destination = table.alias("older"), bindparam("destination_", type_=String)
+    first_of_key = ~exists().where(
+        and_(
+            older.c.destination == destination,
+            older.c.key == table.c.key,
+            older.c.sent_at.is_(None),
+            older.c.id < table.c.id,
+        )
+    )
+    held_until_now = table.c.claimed_until <= bindparam("now_", type_=Float)
+    free = and_(table.c.destination == destination, table.c.sent_at.is_(None), held_until_now, first_of_key)
+    heads = select(table).where(free).order_by(table.c.id).limit(bindparam("limit_", type_=Integer))
+    return heads.with_for_update(skip_locked=True, of=table)

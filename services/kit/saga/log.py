@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -103,6 +104,10 @@ class SagaLog:
         self._sagas = tables.sagas
         self._log = tables.log
         self._owner = owner
+        # Made once: an order is moved five times, and to make a statement costs as much as to execute it.
+        still = and_(self._sagas.c.id == bindparam("saga_id_"), self._sagas.c.version == bindparam("version_"))
+        self._move = update(self._sagas).where(still)
+        self._line = insert(self._log)
 
     async def begin(self, connection: AsyncConnection, saga_id: str, deadline_at: float) -> Saga:
         """Opens a saga in the caller's transaction, leased to this process until a moment after its deadline."""
@@ -134,8 +139,8 @@ class SagaLog:
             FencedError: Somebody else wrote it since. The transaction must be rolled back, which leaving it by this error does.
         """
         written = replace(after, version=before.version + 1)
-        mine = and_(self._sagas.c.id == before.id, self._sagas.c.version == before.version)
-        moved = await connection.execute(update(self._sagas).where(mine).values(**_values(written, due_at, self._owner)))
+        mine = {"saga_id_": before.id, "version_": before.version}
+        moved = await connection.execute(self._move, mine | _values(written, due_at, self._owner))
         if moved.rowcount != 1:
             raise FencedError(before.id)
         if before.attempts < MAX_NOTED or after.attempts == 0:
@@ -213,7 +218,7 @@ class SagaLog:
 
     async def _note(self, connection: AsyncConnection, saga: Saga, entry: str) -> None:
         line = {"saga_id": saga.id, "version": saga.version, "at": self.now(), "owner": self._owner, "entry": entry[:MAX_TEXT]}
-        await connection.execute(insert(self._log).values(**line))
+        await connection.execute(self._line, line)
 
 
 def _values(saga: Saga, due_at: float | None, owner: str) -> dict[str, object]:
