@@ -12,10 +12,10 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
 from observability.telemetry import Origin, Telemetry, create_telemetry
+from services.kit.answers import install_error_mapping
 from services.kit.body_limit import BodyLimitMiddleware
 from services.kit.busy import install_busy_mapping
 from services.kit.deadlines import DeadlineMiddleware
-from services.kit.errors import install_error_mapping
 from services.kit.events.api import router as events_router
 from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 
 from observability.metrics import App, Message, Receive, Scope, Send
-from services.kit.errors import problem_response
+from services.kit.answers import problem_response
 
 
 class BodyLimitMiddleware:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from services.kit.errors import problem_response
+from services.kit.answers import problem_response
 
 _LOCKED = "locked"  # sqlite3 has no class for it: "database is locked", "database table is locked".
 _LOST = (ConnectionError, TimeoutError)

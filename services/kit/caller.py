@@ -12,10 +12,11 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from observability import names, request_id
 from observability.metrics import current_exemplar
 from observability.telemetry import Telemetry
+from services.kit.answers import REQUEST_ID_HEADER
 from services.kit.balancer import LoadBalancer
 from services.kit.decisions import TelemetrySink
 from services.kit.discovery import Resolver
-from services.kit.errors import REQUEST_ID_HEADER, CallError, RemoteError, UnreachableError
+from services.kit.errors import CallError, RemoteError, UnreachableError
 from services.kit.message import Outgoing, Reply
 from services.kit.resilience import deadline
 from services.kit.resilience.decision import Decision, Verb

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from observability.metrics import App, Receive, Scope, Send
-from services.kit.errors import problem_response
+from services.kit.answers import problem_response
 from services.kit.resilience.deadline import AT_HEADER, HEADER, deadline_within, left_ms_of
 
 _HEADER, _AT_HEADER = HEADER.lower().encode(), AT_HEADER.lower().encode()

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from observability.metrics import App, Receive, Scope, Send
-from services.kit.errors import problem_response
+from services.kit.answers import problem_response
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_HEADERS = 100

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from services.kit.errors import MEDIA_TYPE, Problem
+from services.kit.answers import MEDIA_TYPE, Problem
 from services.kit.message import DEGRADED_HEADER
 from services.policy import FallbackKind
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from services.kit.errors import problem_response
+from services.kit.answers import problem_response
 from services.kit.head import MAX_HEAD_BYTES
 
 

@@ -7,7 +7,7 @@ from opentelemetry import trace
 
 from observability.metrics import App, Message, Receive, Scope, Send
 from observability.request_id import current
-from services.kit.errors import REQUEST_ID_HEADER
+from services.kit.answers import REQUEST_ID_HEADER
 
 _NAME = REQUEST_ID_HEADER.lower().encode()
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")

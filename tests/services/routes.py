@@ -4,9 +4,9 @@ import json
 
 from fastapi import APIRouter, FastAPI
 
+from services.kit.answers import install_error_mapping
 from services.kit.app import MAX_BODY_BYTES
 from services.kit.body_limit import BodyLimitMiddleware
-from services.kit.errors import install_error_mapping
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.kit.settings import Settings
 from tests.services.asgi import Answer, ask

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from services.kit.answers import install_error_mapping
 from services.kit.busy import install_busy_mapping, is_database_busy
-from services.kit.errors import install_error_mapping
 
 if TYPE_CHECKING:
     from tests.services.kit.conftest import Tools

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI, Query
 from starlette.exceptions import HTTPException
 
+from services.kit.answers import install_error_mapping, problem_response
 from services.kit.errors import (
     AttemptTimeoutError,
     BreakerOpenError,
@@ -22,8 +23,6 @@ from services.kit.errors import (
     TooManyRequestsError,
     UnauthenticatedError,
     UnreachableError,
-    install_error_mapping,
-    problem_response,
 )
 
 if TYPE_CHECKING:

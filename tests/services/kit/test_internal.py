@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi import Depends, FastAPI
 
-from services.kit.errors import install_error_mapping
+from services.kit.answers import install_error_mapping
 from services.kit.internal import INTERNAL_TOKEN_HEADER, require_internal_token
 from services.kit.settings import Settings
 

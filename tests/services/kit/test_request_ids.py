@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from observability import request_id
-from services.kit.errors import install_error_mapping
+from services.kit.answers import install_error_mapping
 from services.kit.request_ids import RequestIdMiddleware
 
 if TYPE_CHECKING:

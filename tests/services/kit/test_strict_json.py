@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
-from services.kit.errors import install_error_mapping
+from services.kit.answers import install_error_mapping
 from services.kit.strict_json import StrictRoute
 
 if TYPE_CHECKING:

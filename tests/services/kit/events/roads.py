@@ -14,9 +14,9 @@ from fastapi import FastAPI
 
 from chaos.inject.leases import LeaseTable
 from observability.telemetry import Telemetry
+from services.kit.answers import install_error_mapping
 from services.kit.busy import install_busy_mapping
 from services.kit.caller import Caller
-from services.kit.errors import install_error_mapping
 from services.kit.events.api import router
 from services.kit.events.bus import Bus
 from services.kit.events.push import PushBus
