@@ -46,6 +46,7 @@ PING_S = 5
 """The second that is not answered ends a connection."""
 STOP_S = 2.0
 """For what is being handled when the service ends; what takes longer is undone, and handed to another replica."""
+END_ATTEMPTS = 3
 FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 1.0
 """Until an event is handed out again that could not be handled, twice as long each time."""
@@ -109,9 +110,7 @@ class JetStreamBus:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await _end(task)
 
     async def _stay_connected(self, receive: Receive) -> None:
         """One session after the other. The library reconnects by itself, but ends for good when its password is refused."""
@@ -232,6 +231,21 @@ async def _close(broker: NatsBroker) -> None:
     """Ends a session, whatever state it is in. The library drains connections that are up, and leaves others open."""
     client: Client | None = broker.connection if broker.config.connection_state else None
     with suppress(*_UNAVAILABLE):
-        await asyncio.wait_for(broker.stop(), STOP_S + CONNECT_S)
+        async with asyncio.timeout(STOP_S + CONNECT_S):
+            await broker.stop()
     if client is not None and not client.is_closed:
-        await client.close()
+        with suppress(*_UNAVAILABLE):
+            async with asyncio.timeout(STOP_S):
+                await client.close()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Ends a session's task in bounded time. The library may take a cancellation for the end of its connection, and go on."""
+    for _ in range(END_ATTEMPTS):
+        task.cancel()
+        await asyncio.wait({task}, timeout=STOP_S + CONNECT_S)
+        if task.done():
+            if not task.cancelled() and task.exception():
+                _log.error("the connection to the broker ended badly", exc_info=task.exception())
+            return
+    _log.warning("the connection to the broker does not end; the process ends without it")
