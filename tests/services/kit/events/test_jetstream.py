@@ -7,12 +7,13 @@ import gc
 import logging
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from services.kit.errors import CallError
-from services.kit.events import jetstream_layout
+from services.kit.events import jetstream, jetstream_layout
 from services.kit.events.event import new_event
 from services.kit.events.inbox import Inbox
 from services.kit.events.jetstream_layout import PARTITIONS, partition_of, subject_of
@@ -141,3 +142,23 @@ async def test_the_same_event_sent_twice_is_stored_once_for_each_consumer(
     async with nats_town.bank():
         await nats_town.until_booked([0])
     assert received == 1
+
+
+async def test_a_session_that_takes_its_cancellation_for_something_else_is_ended_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jetstream, "STOP_S", 0.01)
+    monkeypatch.setattr(jetstream, "CONNECT_S", 0.01)
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        swallowed += 1
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await jetstream._end(task)
+    assert (task.cancelled(), swallowed) == (True, 1)
