@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from observability import names
 from observability.telemetry import Telemetry
+from services.kit.background import background, prune_for_ever
 from services.kit.database import Database
 from services.kit.errors import CallError, ServiceError
 from services.kit.events.bus import Bus
@@ -35,8 +36,6 @@ MAX_PAUSE_S = 1.0
 MAX_PUT_OFF_S = 10.0
 """Of an event that fails by itself: long enough not to be in the way, short enough to be tried again by a mended service."""
 PRUNE_EVERY_S = 60.0
-PRUNE_PAUSE_S = 0.05
-"""Between two batches, for those who want to write meanwhile."""
 
 
 class _Outcome(Enum):
@@ -71,15 +70,12 @@ class Dispatcher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hands events on in the background for as long as the context is open; in the end its claims are free at once."""
-        tasks = [asyncio.create_task(self._run(destination), name=f"relay {destination}") for destination in self._wake]
-        tasks.append(asyncio.create_task(self._poll(), name="relay poll"))
-        tasks.append(asyncio.create_task(self._prune(), name="relay prune"))
+        work = {f"relay {destination}": self._run(destination) for destination in self._wake}
+        pruning = prune_for_ever("what was sent", lambda: uncut(self._prune_some()), PRUNE_EVERY_S, PRUNE_EVERY_S)
         try:
-            yield
+            async with background({**work, "relay poll": self._poll(), "relay prune": pruning}):
+                yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await uncut(self._release())
 
     async def _poll(self) -> None:
@@ -94,20 +90,6 @@ class Dispatcher:
             for destination in self._waiting.keys() & self._wake.keys():
                 self._wake[destination].set()
             await asyncio.sleep(POLL_S)
-
-    async def _prune(self) -> None:
-        while True:
-            await asyncio.sleep(PRUNE_EVERY_S)
-            try:
-                await self._prune_all()
-            except Exception:  # noqa: BLE001 - as in `_run`.
-                _log.exception("what was sent cannot be removed; trying again")
-
-    async def _prune_all(self) -> None:
-        more = True
-        while more:
-            more = await uncut(self._prune_some())
-            await asyncio.sleep(PRUNE_PAUSE_S)
 
     async def _run(self, destination: str) -> None:
         pause_s = 0.0

@@ -19,7 +19,7 @@ from nats.js import JetStreamContext
 from nats.js.api import Header
 
 from services.kit.errors import AttemptTimeoutError, ServiceError, UnreachableError
-from services.kit.events.bus import Receive
+from services.kit.events.bus import Receive, Routes
 from services.kit.events.event import Event, to_envelope
 from services.kit.events.jetstream_layout import (
     ACK_WAIT_S,
@@ -67,19 +67,17 @@ class JetStreamBus:
         self._url = settings.nats_url
         self._stream = settings.nats_stream
         self._ack_wait_s = ack_wait_s
-        self._consumers = {name: route.consumers for name, route in topology.events.items() if route.producer == self._service}
+        self._routes = Routes(self._service, topology)
         self._consumes = any(self._service in route.consumers for route in topology.events.values())
         self._broker: NatsBroker | None = None
         self._watch = _Watch()
 
     def destinations(self, event_type: str) -> tuple[str, ...]:  # noqa: D102 - the protocol's.
-        if event_type not in self._consumers:
-            allowed = ", ".join(self._consumers) or "none"
-            raise ValueError(f"{event_type!r} is no event that this service publishes; allowed by the topology: {allowed}")
+        self._routes.consumers(event_type)  # Complains of a type that is not published here.
         return (BROKER,)
 
     def all_destinations(self) -> tuple[str, ...]:  # noqa: D102 - the protocol's.
-        return (BROKER,) if self._consumers else ()
+        return (BROKER,) if self._routes.all_consumers() else ()
 
     async def send(self, destination: str, event: Event) -> None:  # noqa: D102 - the protocol's.
         edge = f"{self._service}->{destination}"
@@ -89,7 +87,7 @@ class JetStreamBus:
             raise UnreachableError(edge, "no connection to the broker")
         body = to_envelope(event).model_dump_json().encode()
         try:
-            for consumer in self._consumers[event.type]:
+            for consumer in self._routes.consumers(event.type):
                 await broker.publish(
                     body,
                     subject_of(self._stream, consumer, event.key, event.type),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.kit.caller import Caller
-from services.kit.events.bus import Receive
+from services.kit.events.bus import Receive, Routes
 from services.kit.events.event import Event, to_envelope
 from services.kit.message import Outgoing
 from services.kit.replies import check
@@ -17,17 +17,14 @@ class PushBus:
     """Sends to the consumers that the topology names, over calls that no profile protects or leaves unprotected."""
 
     def __init__(self, service: str, topology: Topology, caller: Caller) -> None:
-        self._consumers = {name: route.consumers for name, route in topology.events.items() if route.producer == service}
+        self._routes = Routes(service, topology)
         self._caller = caller
 
     def destinations(self, event_type: str) -> tuple[str, ...]:  # noqa: D102 - the protocol's.
-        if event_type not in self._consumers:
-            allowed = ", ".join(self._consumers) or "none"
-            raise ValueError(f"{event_type!r} is no event that this service publishes; allowed by the topology: {allowed}")
-        return self._consumers[event_type]
+        return self._routes.consumers(event_type)
 
     def all_destinations(self) -> tuple[str, ...]:  # noqa: D102 - the protocol's.
-        return tuple(dict.fromkeys(name for consumers in self._consumers.values() for name in consumers))
+        return self._routes.all_consumers()
 
     async def send(self, destination: str, event: Event) -> None:  # noqa: D102 - the protocol's.
         body = to_envelope(event).model_dump_json().encode()

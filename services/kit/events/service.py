@@ -1,14 +1,13 @@
 """The events of one service, while it runs: publisher, relay and inbox around one bus."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from observability.telemetry import Telemetry
+from services.kit.background import background, prune_for_ever
 from services.kit.database import Database
 from services.kit.events.bus import Bus
 from services.kit.events.claims import Claims
@@ -18,11 +17,7 @@ from services.kit.events.publisher import Publisher
 from services.kit.events.tables import EventTables
 from services.kit.uncut import uncut
 
-_log = logging.getLogger(__name__)
-
 PRUNE_EVERY_S = 600.0
-PRUNE_PAUSE_S = 0.05
-"""Between two batches, for those who want to write meanwhile."""
 
 Handlers = Callable[[Publisher], Mapping[str, Handler]]
 """Makes a service's handlers by type of event; they may publish events of their own."""
@@ -66,28 +61,11 @@ async def running_events(
     dispatcher = Dispatcher(database, Claims(tables), bus, telemetry)
     publisher = Publisher(tables, bus, dispatcher)
     inbox = Inbox(database, tables, handlers(publisher), telemetry, publisher.wake)
-    async with dispatcher.running(), bus.consuming(inbox.receive):
-        pruning = asyncio.create_task(_prune_for_ever(inbox), name="inbox prune")
-        try:
-            yield Events(database, tables, publisher, inbox)
-        finally:
-            pruning.cancel()
-            with suppress(asyncio.CancelledError):
-                await pruning
+    pruning = prune_for_ever("handled events", lambda: _forget(inbox), PRUNE_EVERY_S)
+    async with dispatcher.running(), bus.consuming(inbox.receive), background({"inbox prune": pruning}):
+        yield Events(database, tables, publisher, inbox)
 
 
-async def _prune_for_ever(inbox: Inbox) -> None:
-    while True:
-        try:
-            await inbox.count_dead()
-            await _prune_all(inbox)
-        except Exception:  # noqa: BLE001 - a task that ended would be missed by nobody until the table is full.
-            _log.exception("handled events cannot be forgotten; trying again")
-        await asyncio.sleep(PRUNE_EVERY_S)
-
-
-async def _prune_all(inbox: Inbox) -> None:
-    more = True
-    while more:
-        more = await uncut(inbox.prune())
-        await asyncio.sleep(PRUNE_PAUSE_S)
+async def _forget(inbox: Inbox) -> bool:
+    await inbox.count_dead()
+    return await uncut(inbox.prune())

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from opentelemetry import context, propagate
 
 from observability.telemetry import Telemetry
+from services.kit.background import background, prune_for_ever
 from services.kit.errors import ServiceError
 from services.kit.resilience.deadline import deadline_within
 from services.kit.saga.log import SagaLog
@@ -30,7 +31,7 @@ BATCH = 8
 """Sagas worked on at once: a callee that comes back must not be knocked over by what waited for it."""
 LEFT_BEHIND = 400
 """Sagas of a former life that are taken at once; the rest comes due by itself."""
-PRUNE_EVERY_S, PRUNE_PAUSE_S = 3_600.0, 0.05
+PRUNE_EVERY_S = 3_600.0
 
 
 class SagaRecovery(Generic[Subject]):
@@ -52,16 +53,9 @@ class SagaRecovery(Generic[Subject]):
         """Works in the background for as long as the context is open."""
         # Read before this process begins any of its own, whose owner would have the same name.
         left = await self._records.left_behind(LEFT_BEHIND)
-        tasks = [
-            asyncio.create_task(self._run(left), name="saga recovery"),
-            asyncio.create_task(self._prune(), name="saga prune"),
-        ]
-        try:
+        pruning = prune_for_ever("the logs of old sagas", lambda: uncut(self._records.prune()), PRUNE_EVERY_S)
+        async with background({"saga recovery": self._run(left), "saga prune": pruning}):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def settle_left_behind(self, left: list[Saga]) -> None:
         """Works on what a former life of this process left open."""
@@ -87,15 +81,6 @@ class SagaRecovery(Generic[Subject]):
                     async with asyncio.timeout(POLL_S):
                         await self._awake.wait()
             self._awake.clear()
-
-    async def _prune(self) -> None:
-        while True:
-            try:
-                more = await uncut(self._records.prune())
-            except Exception:  # noqa: BLE001 - as above: a table that only grows is noticed too late.
-                _log.exception("old sagas' logs cannot be removed; trying again")
-                more = False
-            await asyncio.sleep(PRUNE_PAUSE_S if more else PRUNE_EVERY_S)
 
     async def _settle_all(self, sagas: list[Saga]) -> int:
         for start in range(0, len(sagas), BATCH):
