@@ -31,10 +31,3 @@ class Sink(Protocol):
     def decided(self, decision: Decision) -> None:
         """Takes one decision."""
         ...
-
-
-class Ignored:
-    """A sink for who does not watch."""
-
-    def decided(self, decision: Decision) -> None:
-        """Drops it."""
