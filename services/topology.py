@@ -13,11 +13,13 @@ from pydantic import Field, model_validator
 
 from services.document import Document, DocumentError, Frozen, Mistake, parse_document, read_document
 from services.duration import DurationMs
-from services.policy import EdgePolicy
+from services.policy import EdgePolicy, Limit, Switch
 
 MAX_SERVICES = 50
 MAX_REPLICAS = 16
 MAX_SLOTS = 1_000
+CLIENT_MAX_CONNECTIONS = 100
+"""aiohttp's default connection limit, shared by all edges of a process."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,30}")
 
@@ -43,6 +45,10 @@ class Service(Frozen):
     entry: bool = False
     """The one service that customers reach."""
     external: External | None = None
+    limit: Limit | None = None
+    """Of what each of its processes works on at once."""
+    max_connections: Annotated[int, Field(ge=1, le=10_000)] = CLIENT_MAX_CONNECTIONS
+    """Of the one pool that a process calls others from; without bulkheads one slow callee may hold them all."""
 
     @model_validator(mode="after")
     def _one_port_one_process(self) -> Self:
@@ -71,6 +77,10 @@ class Topology(Frozen):
     def entry(self) -> str:
         """Name of the service that customers reach."""
         return next(name for name, service in self.services.items() if service.entry)
+
+    def switch(self, text: str) -> Switch:
+        """Reads `breaker@orders->payments` or `limit`. Raises ValueError naming what is allowed."""
+        return Switch.parse(text, tuple(self.edges), tuple(self.services))
 
     def callees(self, caller: str) -> tuple[str, ...]:
         """Services that `caller` may call."""

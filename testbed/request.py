@@ -50,7 +50,6 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
     topology = load_topology(path)
     if TELEMETRY in topology.services:
         raise ValueError(f"{path}: services.{TELEMETRY}: this name is the embedded store's; choose another")
-    edges = tuple(topology.edges)
     folder = RunFolder(options.state.absolute())
     data = _choose_data(options, folder)
     return SystemRequest(
@@ -58,7 +57,7 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         topology_path=path.absolute(),
         topology=topology,
         profile=_parse_profile(options.profile),
-        without=tuple(Switch.parse(text, edges) for text in options.without),
+        without=tuple(topology.switch(text) for text in options.without),
         ports=dict(map(parse_port, options.port)),
         free_ports=options.free_ports,
         seed=options.seed,

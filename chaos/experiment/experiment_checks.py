@@ -9,7 +9,7 @@ from chaos.experiment.result import Verdict
 from chaos.targets.errors import UnknownPlaceError
 from chaos.targets.place import Place
 from services.document import Document, Mistake
-from services.policy import EdgePolicy, FallbackKind, Profile, Switch, effective_policy
+from services.policy import EdgePolicy, FallbackKind, Profile, effective_policy
 from services.topology import Topology
 
 JOURNEYS = ("browse", "order", "track", "sign_in")
@@ -62,7 +62,7 @@ def _arms(document: Document, experiment: Experiment, topology: Topology) -> Ite
     for arm, plan in experiment.arms.items():
         for index, text in enumerate(plan.without):
             try:
-                Switch.parse(text, tuple(topology.edges))
+                topology.switch(text)
             except ValueError as error:
                 yield document.mistake(("arms", arm, "without", index), str(error))
 
@@ -112,7 +112,7 @@ def _reason_problem(reason: Reason, experiment: Experiment, arm: str, topology: 
 def _arm_policy(experiment: Experiment, arm: str, edge: str, topology: Topology) -> EdgePolicy:
     """What protects `edge` in `arm`. Raises ValueError for a switch that is none."""
     plan = experiment.arms[arm]
-    switches = tuple(Switch.parse(text, tuple(topology.edges)) for text in plan.without)
+    switches = tuple(topology.switch(text) for text in plan.without)
     return effective_policy(topology.edges[edge], edge, Profile(plan.profile), switches)
 
 

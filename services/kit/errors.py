@@ -13,10 +13,14 @@ ServiceError                    status  meaning
     +-- UnreachableError        503     no instance, or no connection
     +-- AttemptTimeoutError     504     one attempt took longer than it may
     +-- DeadlineExceededError   504     the whole call did
-    +-- BreakerOpenError        503     rejected without trying: the edge's breaker is open
+    +-- ThrottledError          503     not sent: the callee rejects so many that most would be in vain
+    +-- BulkheadFullError       503     not sent: as many calls over this edge are under way as may be
+    +-- BreakerOpenError        503     not sent: the edge's breaker is open
+    +-- ShedError               503     the callee took on nothing of it: it has as much to do as it can
     +-- RemoteError             502     the callee answered 5xx
 """
 
+import math
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -122,7 +126,10 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     DEADLINE = "deadline"
+    THROTTLED = "throttled"
+    BULKHEAD_FULL = "bulkhead_full"
     BREAKER_OPEN = "breaker_open"
+    SHED = "shed"
     REMOTE = "remote_error"
 
 
@@ -157,11 +164,44 @@ class DeadlineExceededError(CallError):
     reason = Reason.DEADLINE
 
 
+class ThrottledError(CallError):
+    """The callee rejects so many calls that this one was not sent (SRE client throttling). Never retried."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = Reason.THROTTLED
+
+
+class BulkheadFullError(CallError):
+    """As many calls over the edge are under way as its bulkhead lets. Never retried."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = Reason.BULKHEAD_FULL
+
+
 class BreakerOpenError(CallError):
     """The edge's breaker is open: the call was rejected without an attempt. Never retried."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     reason = Reason.BREAKER_OPEN
+
+
+class ShedError(CallError):
+    """The callee answered 429: it works, has as much to do as it can, and began nothing of this.
+
+    So another attempt is safe whatever the method, and the callee's breaker has nothing to do with it.
+    """
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = Reason.SHED
+
+    def __init__(self, edge: str, detail: str, retry_after_ms: float | None = None) -> None:
+        super().__init__(edge, f"is busy: {detail}" if detail else "is busy")
+        self.retry_after_ms = retry_after_ms
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again, in whole seconds."""
+        return {"Retry-After": str(max(1, math.ceil((self.retry_after_ms or 0) / 1_000)))}
 
 
 class RemoteError(CallError):
@@ -170,6 +210,7 @@ class RemoteError(CallError):
     status = HTTPStatus.BAD_GATEWAY
     reason = Reason.REMOTE
 
-    def __init__(self, edge: str, remote_status: int, detail: str) -> None:
+    def __init__(self, edge: str, remote_status: int, detail: str, retry_after_ms: float | None = None) -> None:
         super().__init__(edge, f"answered {remote_status}: {detail}")
         self.remote_status = remote_status
+        self.retry_after_ms = retry_after_ms

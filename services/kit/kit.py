@@ -20,7 +20,7 @@ from services.kit.events.tables import EventTables
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.kit.settings import Settings
 from services.kit.transport import HttpTransport
-from services.policy import CLIENT_MAX_CONNECTIONS, EdgePolicy, effective_policy
+from services.policy import EdgePolicy, effective_policy
 from services.topology import Topology
 
 RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
@@ -85,7 +85,8 @@ async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry,
     rng = random.Random(f"{settings.seed}/{settings.instance}")
     resolver = RegistryFileResolver(settings.registry)
     headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
-    async with _session(headers) as session, _session(headers) as relay_session:
+    connections = topology.services[settings.service].max_connections
+    async with _session(headers, connections) as session, _session(headers, connections) as relay_session:
         caller = Caller(settings.service, policies, resolver, HttpTransport(session, leases), telemetry, rng)
         relay_policies = dict.fromkeys(policies, RELAY_POLICY)
         # With connections of its own: calls that hang for want of a policy may hold all of the others.
@@ -94,6 +95,6 @@ async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry,
         yield Kit(settings, topology, telemetry, caller, relay_caller, rng)
 
 
-def _session(headers: dict[str, str]) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=CLIENT_MAX_CONNECTIONS)
+def _session(headers: dict[str, str], connections: int) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=connections)
     return aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)

@@ -70,7 +70,7 @@ class Settings(BaseModel):
 
     def switches(self, topology: Topology) -> tuple[Switch, ...]:
         """The patterns switched off. Raises ValueError naming what is allowed."""
-        return tuple(Switch.parse(text, tuple(topology.edges)) for text in self.without)
+        return tuple(topology.switch(text) for text in self.without)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

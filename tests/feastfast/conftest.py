@@ -143,13 +143,14 @@ class Customer:
 
 @dataclass
 class FeastFast:
-    """The running system, and what can happen to it."""
+    """The running system, and what can happen to it. `map_changes` are replacements in its map, by pattern."""
 
     folder: Path
     profile: Profile = Profile.DECLARED
     otlp_endpoint: str = ""
     log_level: str = "info"
     nats_url: str = ""
+    map_changes: dict[str, str] = field(default_factory=dict)
     services: tuple[str, ...] = tuple(TOPOLOGY.services)
     replicas: dict[str, Replica] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
@@ -161,6 +162,8 @@ class FeastFast:
         # Nine replicas and their customers share one thread here, so limits of time are twice as long.
         declared = default_topology_path().read_text(encoding="utf-8")
         stretched = re.sub(r"\b(deadline|attempt): (\d+)", lambda found: f"{found[1]}: {2 * int(found[2])}", declared)
+        for pattern, replacement in self.map_changes.items():
+            stretched = re.sub(pattern, replacement, stretched)
         (self.folder / "topology.yaml").write_text(stretched, encoding="utf-8")
         for name in self.services:
             if TOPOLOGY.services[name].database:

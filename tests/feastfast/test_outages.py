@@ -141,11 +141,8 @@ async def test_without_policies_an_order_waits_for_a_hanging_deliveries_for_as_l
     assert customer.couriers() == ["assigned"]
 
 
-async def test_compensation_does_not_wait_for_the_connections_that_unprotected_calls_hold(
-    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.kit.kit.CLIENT_MAX_CONNECTIONS", 1)
-    async with start(tmp_path, Profile.NONE) as system:
+async def test_compensation_does_not_wait_for_the_connections_that_unprotected_calls_hold(tmp_path: Path, start: Start) -> None:
+    async with start(tmp_path, Profile.NONE, map_changes={r"(module: \S+)": r"\1\n    max_connections: 1"}) as system:
         customer = system.customer()
         await system.inject("payments", Hang())
         order = asyncio.ensure_future(customer.order())

@@ -28,7 +28,7 @@ def plan(tmp_path: Path) -> SystemPlan:
         topology_path=tmp_path / "shop.yaml",
         topology=TOPOLOGY,
         profile=Profile.DECLARED,
-        without=(Switch.parse("breaker@shop->stock", ("shop->stock",)), Switch.parse("retry", ())),
+        without=(Switch.parse("breaker@shop->stock", ("shop->stock",), ()), Switch.parse("retry", (), ())),
         ports={},
         free_ports=False,
         seed=7,

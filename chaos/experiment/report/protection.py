@@ -8,7 +8,7 @@ from chaos.experiment.report.formats import clip
 from chaos.experiment.report.marks import arm_label
 from chaos.experiment.result import ArmResult, Result
 from services.document import DocumentError
-from services.policy import EdgePolicy, Pattern, Profile, Switch, effective_policy
+from services.policy import EdgePolicy, Pattern, Profile, effective_policy
 from services.topology import Topology, load_topology, split_edge
 
 MAX_EDGES = 12
@@ -74,7 +74,7 @@ def _edge_rows(topology: Topology, edge: str, arms: tuple[ArmResult, ...]) -> Ed
 
 
 def _policy(topology: Topology, edge: str, arm: ArmResult) -> EdgePolicy:
-    switches = tuple(Switch.parse(text, tuple(topology.edges)) for text in arm.without)
+    switches = tuple(topology.switch(text) for text in arm.without)
     return effective_policy(topology.edges[edge], edge, Profile(arm.profile), switches)
 
 

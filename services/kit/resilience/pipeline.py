@@ -15,7 +15,7 @@ from services.kit.resilience.budget import RetryBudget
 from services.kit.resilience.deadline import deadline_within
 from services.kit.resilience.decision import Decision, Sink, Verb
 from services.kit.resilience.retry import backoff_ms, may_pass
-from services.policy import EdgePolicy
+from services.policy import Breaker, EdgePolicy
 
 Answer = TypeVar("Answer")
 Attempt = Callable[[int], Awaitable[Answer]]
@@ -49,7 +49,9 @@ class EdgePipeline:
         self._rng = rng
         self._sleep = sleep
         self._budget = RetryBudget(policy.budget) if policy.budget else None
-        self._breaker = AsyncBreaker(policy.breaker, clock, self._breaker_changed) if policy.breaker else None
+        self._breaker = (
+            AsyncBreaker(policy.breaker, clock, self._breaker_changed) if isinstance(policy.breaker, Breaker) else None
+        )
 
     async def run(self, attempt: Attempt[Answer], *, repeatable: bool) -> Answer:
         """Makes the call. `repeatable`: doing it twice is as good as once (GET, or an idempotency key).

@@ -31,7 +31,7 @@ EVERYTHING = EdgePolicy.model_validate(
 
 
 def without(pattern: str, profile: Profile = Profile.DECLARED) -> EdgePolicy:
-    switches = (Switch.parse(pattern, (EDGE,)),) if pattern else ()
+    switches = (Switch.parse(pattern, (EDGE,), ()),) if pattern else ()
     return effective_policy(EVERYTHING, EDGE, profile, switches)
 
 
@@ -88,6 +88,6 @@ def test_without_the_deadline_a_slow_call_is_waited_for(bench: PipelineBench, to
 
 
 async def test_a_switch_of_another_edge_changes_nothing_here(bench: PipelineBench, tools: Tools) -> None:
-    switch = Switch.parse("breaker@shop->post", (EDGE, "shop->post"))
+    switch = Switch.parse("breaker@shop->post", (EDGE, "shop->post"), ())
     policy = effective_policy(EVERYTHING, EDGE, Profile.DECLARED, (switch,))
     assert await failing_calls(bench, tools, policy) == [1, 2]
