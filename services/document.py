@@ -93,6 +93,8 @@ class Document:
             return self.mistake(location, "is missing")
         if detail["type"] in ("model_type", "dict_type"):
             return self.mistake(location, "must be a mapping of keys to values")
+        if not self._in_file(last):  # The tag of a union again: what is wrong is the whole that stands there.
+            location = location[:-1]
         return self.mistake(location, str(detail["msg"]).removeprefix("Value error, "))
 
     def _in_file(self, part: int | str) -> bool:

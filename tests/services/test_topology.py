@@ -154,8 +154,8 @@ def test_a_module_is_a_dotted_name_not_a_command() -> None:
     ("policy", "place", "problem"),
     [
         ("{deadline: 1s, timeout: {attempt: 2s}}", "", "timeout.attempt (2s) is longer than deadline (1s): the attempt could"),
-        ("{timeout: {attempt: 100ms}}", "", "timeout.connect is longer than timeout.attempt, which contains it"),
-        ("{budget: {}}", "", "budget limits retries, but this edge declares no retry"),
+        ("{timeout: {attempt: 100ms}}", ".timeout", "timeout.connect is longer than timeout.attempt, which contains it"),
+        ("{budget: {}}", "", "budget limits retries and hedges, but this edge declares neither"),
         (
             "{breaker: {permitted_calls_in_half_open: 3}}",
             ".breaker",
@@ -163,10 +163,10 @@ def test_a_module_is_a_dotted_name_not_a_command() -> None:
         ),
         ("{retry: {max_attempts: 1}}", ".retry.max_attempts", "Input should be greater than or equal to 2"),
         ("{retry: {retryable_statuses: [429]}}", ".retry.retryable_statuses.0", "Input should be greater than or equal to 500"),
-        ("{fallback: {kind: magic}}", ".fallback.kind", "Input should be 'static' or 'defer'"),
+        ("{fallback: {kind: magic}}", ".fallback.kind", "Input should be 'static', 'cached', 'stale_while_error' or 'defer'"),
         ("{balancer: best}", ".balancer", "Input should be 'power_of_two' or 'round_robin'"),
         ("{deadline: 300}", ".deadline", "300 is not a duration; write a positive number and a unit (us, ms, s, m, h)"),
-        ("{braeker: {}}", ".braeker", "unknown key; allowed: balancer, breaker, budget, deadline, fallback, retry, timeout"),
+        ("{braeker: {}}", ".braeker", "unknown key; allowed: balancer, breaker, budget, bulkhead, deadline"),
     ],
 )
 def test_a_protection_that_cannot_work_is_named_with_its_edge(policy: str, place: str, problem: str) -> None:

@@ -39,7 +39,7 @@ def test_the_store_s_name_is_not_to_be_had_for_a_service(tmp_path: Path) -> None
 
 
 def test_an_unknown_pattern_is_refused_with_what_is_allowed(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"'braker' is no pattern; allowed: deadline, timeout"):
+    with pytest.raises(ValueError, match=r"'braker' is no pattern; allowed: deadline, throttle"):
         read_request(parse_arguments(LaunchOptions(state=tmp_path, without=("braker",)).arguments()))
 
 

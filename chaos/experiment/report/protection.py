@@ -69,7 +69,11 @@ def concerned(topology: Topology, target: str) -> tuple[str, ...]:
 
 def _edge_rows(topology: Topology, edge: str, arms: tuple[ArmResult, ...]) -> EdgeRows:
     policies = [_policy(topology, edge, arm) for arm in arms]
-    rows = (PatternRow(pattern.value, tuple(_parameters(policy, pattern) for policy in policies)) for pattern in Pattern)
+    rows = (
+        PatternRow(pattern.value, tuple(_parameters(policy, pattern) for policy in policies))
+        for pattern in Pattern
+        if not pattern.of_service
+    )
     return EdgeRows(edge, tuple(row for row in rows if any(text != OFF for text in row.texts)))
 
 

@@ -103,7 +103,7 @@ def test_a_target_may_be_one_replica(tmp_path: Path) -> None:
         (", sign_in: 2}", "}", r"watched.0: unknown journey 'sign_in'; allowed: browse, order, track"),
         ("watched: [sign_in]", "watched: []", r"rates_per_s.sign_in: has a rate but no role"),
         ("watched: [sign_in]", "watched: [sign_in, track]", r"watched.1: track is already among may_degrade"),
-        ("none: {profile: none}", "none: {profile: non}", r"arms.none.profile: .*'declared' or 'none'"),
+        ("none: {profile: none}", "none: {profile: non}", r"arms.none.profile: .*'timeouts_only' or 'none'"),
         ("profile: none}", "profile: none, without: [breker]}", r"arms.none.without.0: 'breker' is no pattern; allowed"),
         ("none: LEAKED", "nome: LEAKED", r"expect.nome: unknown arm 'nome'; .*did you mean none"),
         (", none: LEAKED", "", r"expect: says nothing about the arm none"),

@@ -48,7 +48,7 @@ def test_variables_of_others_are_ignored() -> None:
         ("FIREBREAK_REPLICA", "0", "Input should be greater than or equal to 1"),
         ("FIREBREAK_PORT", "70000", "Input should be less than or equal to 65535"),
         ("FIREBREAK_PORT", "http", "Input should be a valid integer"),
-        ("FIREBREAK_PROFILE", "all", "Input should be 'declared' or 'none'"),
+        ("FIREBREAK_PROFILE", "all", "Input should be 'declared', 'timeouts_only' or 'none'"),
         ("FIREBREAK_SEED", "x", "Input should be a valid integer"),
         ("FIREBREAK_LOG_LEVEL", "loud", "String should match pattern"),
     ],
