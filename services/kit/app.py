@@ -20,6 +20,7 @@ from services.kit.events.api import router as events_router
 from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
 from services.kit.observer import ChaosTelemetry
+from services.kit.priorities import PriorityMiddleware
 from services.kit.problems import name_media_type
 from services.kit.request_ids import RequestIdMiddleware
 from services.kit.settings import Settings
@@ -42,7 +43,8 @@ class _Application(FastAPI):
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, request id, bound of the head, chaos, deadline, bound of the body, routes.
+    A request passes, outside in: server span, metrics, request id, bound of the head, urgency, chaos, deadline, bound of the
+    body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
@@ -85,6 +87,8 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
+    if not topology.services[settings.service].entry:
+        app.add_middleware(PriorityMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestIdMiddleware)
     telemetry.instrument(app)
