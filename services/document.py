@@ -5,6 +5,7 @@ reported with file, line, key and what is allowed.
 """
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -87,7 +88,7 @@ class Document:
         if detail["type"] == "extra_forbidden":
             allowed = sorted(_keys_at(model, location[:-1]))
             return self.mistake(
-                location, f"unknown key; allowed: {', '.join(allowed)}{_did_you_mean(str(location[-1]), allowed)}"
+                location, f"unknown key; allowed: {', '.join(allowed)}{did_you_mean(str(location[-1]), allowed)}"
             )
         if detail["type"] == "missing":
             return self.mistake(location, "is missing")
@@ -216,6 +217,7 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
-def _did_you_mean(word: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(word, allowed, n=1)
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """` (did you mean payments?)` when one of `allowed` is close to what somebody wrote, else empty."""
+    close = difflib.get_close_matches(word, list(allowed), n=1)
     return f" (did you mean {close[0]}?)" if close else ""

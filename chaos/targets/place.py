@@ -1,10 +1,10 @@
 """Where a fault acts: `payments`, `payments/2` or `orders->payments`."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaos.targets.errors import UnknownPlaceError
+from services.document import did_you_mean
 from services.registry import Instance
 from services.topology import Topology, split_edge
 
@@ -49,6 +49,4 @@ class Place:
 
 
 def _unknown(what: str, text: str, allowed: Sequence[str]) -> UnknownPlaceError:
-    close = difflib.get_close_matches(text, allowed, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return UnknownPlaceError(f"unknown {what} {text!r}{hint}; allowed: {', '.join(allowed) or 'none'}")
+    return UnknownPlaceError(f"unknown {what} {text!r}{did_you_mean(text, allowed)}; allowed: {', '.join(allowed) or 'none'}")
