@@ -11,91 +11,79 @@ from contextlib import suppress
 
 import pybreaker
 
+from services.kit.resilience.permit import Permit
 from services.policy import Breaker as BreakerPolicy
 
 _log = logging.getLogger(__name__)
 
 CLOSED, HALF_OPEN, OPEN = pybreaker.STATE_CLOSED, pybreaker.STATE_HALF_OPEN, pybreaker.STATE_OPEN
-
-
-class Permit:
-    """Leave to make one attempt. Exactly one of its methods is called once the attempt is over; more are ignored."""
-
-    __slots__ = ("_breaker", "_done", "_epoch")
-
-    def __init__(self, breaker: "AsyncBreaker", epoch: int) -> None:
-        self._breaker = breaker
-        self._epoch = epoch
-        self._done = False
-
-    def succeeded(self) -> None:
-        """The callee answered."""
-        self._finish(None)
-
-    def failed(self, error: Exception) -> None:
-        """The callee did not answer, or with a server error."""
-        self._finish(error)
-
-    def abandoned(self) -> None:
-        """The attempt was cancelled: that says nothing about the callee, so only the half-open place is given back."""
-        if not self._done:
-            self._done = True
-            self._breaker._abandon(self._epoch)  # noqa: SLF001 - permit and breaker are one mechanism.
-
-    def _finish(self, error: Exception | None) -> None:
-        if not self._done:
-            self._done = True
-            self._breaker._report(self._epoch, error)  # noqa: SLF001 - as above.
+Changed = Callable[[str, str], None]
+"""Told of every change as (old, new) state; what it raises is logged, never the caller's problem."""
 
 
 class AsyncBreaker:
     """Consecutive-failure breaker of one edge in one process; used from one event loop.
 
+    A probe that has said nothing for a whole reset timeout loses its place to the next: an attempt that hangs must not keep the
+    breaker half-open, and everybody else out, for as long as it hangs.
+
     Args:
         policy: Thresholds and times.
         clock: Monotonic seconds. pybreaker itself reads the wall clock, which jumps.
-        on_change: Told of every change as (old, new) state; what it raises is logged, never the caller's problem.
+        on_change: Told of every change.
     """
 
-    def __init__(self, policy: BreakerPolicy, clock: Callable[[], float], on_change: Callable[[str, str], None]) -> None:
+    def __init__(self, policy: BreakerPolicy, clock: Callable[[], float], on_change: Changed) -> None:
+        self.state: str = CLOSED
+        """`closed`, `open` or `half-open`."""
         self._policy = policy
+        self._reset_s = policy.reset_timeout_ms / 1_000
         self._clock = clock
         self._on_change = on_change
-        self._epoch = 0  # Counts state changes; a report from an earlier one is stale and ignored.
+        self._epoch = 0  # Counts windows; a report from an earlier one is stale and ignored.
         self._probes = 0  # Attempts under way while half-open.
-        self._changed_at_s = clock()
+        self._waits_since_s = clock()  # When it opened; while half-open, when it last let a probe through.
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=policy.fail_max,
             success_threshold=policy.success_threshold,
             listeners=[_Listener(self._changed)],
         )
 
-    @property
-    def state(self) -> str:
-        """`closed`, `open` or `half-open`."""
-        return self._breaker.current_state
-
-    def admit(self) -> Permit | None:
+    def admit(self) -> Permit[int] | None:
         """Leave for one attempt, or None when it is rejected."""
-        if self.state == OPEN:
-            if self._clock() < self._changed_at_s + self._policy.reset_timeout_ms / 1_000:
-                return None
-            self._breaker.half_open()
-        if self.state == HALF_OPEN:
-            if self._probes >= self._policy.permitted_calls_in_half_open:
-                return None
-            self._probes += 1
+        if self.state != CLOSED and not self._may_probe():
+            return None
         return Permit(self, self._epoch)
 
-    def _abandon(self, epoch: int) -> None:
+    def _may_probe(self) -> bool:
+        now_s = self._clock()
+        reset = now_s >= self._waits_since_s + self._reset_s
+        if self.state == OPEN:
+            if not reset:
+                return False
+            self._breaker.half_open()
+        elif self._probes >= self._policy.permitted_calls_in_half_open:
+            if not reset:
+                return False
+            self._epoch += 1
+            self._probes = 0
+        self._probes += 1
+        self._waits_since_s = now_s
+        return True
+
+    def release(self, epoch: int) -> None:
+        """An attempt was cancelled, so that its half-open place is free."""
         if epoch == self._epoch and self.state == HALF_OPEN:
             self._probes -= 1
 
-    def _report(self, epoch: int, error: Exception | None) -> None:
+    def settle(self, epoch: int, error: Exception | None) -> None:
+        """An attempt succeeded, or failed with `error`."""
         if epoch != self._epoch:
             return  # A late result of an old window: counting it would re-arm the timer or close a breaker it knows nothing of.
         if self.state == HALF_OPEN:
             self._probes -= 1
+        elif error is None and not self._breaker.fail_counter:
+            return  # Nothing to forget: all that most calls ever need.
 
         def replay() -> None:
             if error is not None:
@@ -105,17 +93,23 @@ class AsyncBreaker:
             self._breaker.call(replay)
 
     def _changed(self, old: str, new: str) -> None:
+        self.state = new
         self._epoch += 1
         self._probes = 0
-        self._changed_at_s = self._clock()
-        try:
-            self._on_change(old, new)
-        except Exception:  # noqa: BLE001 - whatever a listener raises must not reach the call.
-            _log.exception("a breaker's listener failed")
+        self._waits_since_s = self._clock()
+        tell(self._on_change, old, new)
+
+
+def tell(on_change: Changed, old: str, new: str) -> None:
+    """Tells of a change; whatever a listener raises is logged, for it must not reach the call."""
+    try:
+        on_change(old, new)
+    except Exception:  # noqa: BLE001 - as said.
+        _log.exception("a breaker's listener failed")
 
 
 class _Listener(pybreaker.CircuitBreakerListener):
-    def __init__(self, changed: Callable[[str, str], None]) -> None:
+    def __init__(self, changed: Changed) -> None:
         self._changed = changed
 
     def state_change(

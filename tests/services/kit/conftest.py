@@ -16,8 +16,9 @@ from observability.metrics import Metrics
 from observability.telemetry import Telemetry
 from services.kit.errors import CallError, UnreachableError
 from services.kit.message import Outgoing, Reply
-from services.kit.resilience.breaker import AsyncBreaker, Permit
+from services.kit.resilience.breaker import AsyncBreaker
 from services.kit.resilience.decision import Decision
+from services.kit.resilience.permit import Permit
 from services.kit.resilience.pipeline import EdgePipeline
 from services.policy import Breaker as BreakerPolicy
 from services.policy import EdgePolicy, Timeout
@@ -122,7 +123,7 @@ class WatchedBreaker(AsyncBreaker):
         )
         super().__init__(policy, self.clock, lambda old, new: self.changes.append((old, new)))
 
-    def admitted(self) -> Permit:
+    def admitted(self) -> Permit[int]:
         permit = self.admit()
         assert permit is not None
         return permit

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.kit.errors import UnreachableError
-from services.kit.resilience.breaker import CLOSED, HALF_OPEN, OPEN, AsyncBreaker, Permit
+from services.kit.resilience.breaker import CLOSED, HALF_OPEN, OPEN, AsyncBreaker
+from services.kit.resilience.permit import Permit
 from services.policy import Breaker as BreakerPolicy
 
 DOWN = UnreachableError("shop->bank", "no connection")
@@ -22,7 +23,7 @@ class Window:
     opened_at_ticks: int = 0
     failures: int = 0
     successes: int = 0
-    permits: list[Permit] = field(default_factory=list)
+    permits: list[Permit[int]] = field(default_factory=list)
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -39,7 +40,7 @@ class BreakerMachine(RuleBasedStateMachine):
             reset_timeout_ms="1s",
         )
         self.window = Window()
-        self.old: list[Permit] = []
+        self.old: list[Permit[int]] = []
         self.breaker = AsyncBreaker(self.policy, lambda: self.now_ticks / 1_024, self.changed)
 
     def changed(self, old: str, new: str) -> None:
@@ -71,7 +72,7 @@ class BreakerMachine(RuleBasedStateMachine):
         else:
             assert len(self.window.permits) == self.policy.permitted_calls_in_half_open
 
-    def _permit(self, data: st.DataObject) -> Permit:
+    def _permit(self, data: st.DataObject) -> Permit[int]:
         return self.window.permits.pop(data.draw(st.integers(0, len(self.window.permits) - 1)))
 
     @precondition(lambda self: self.window.permits)
