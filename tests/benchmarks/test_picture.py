@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
@@ -33,6 +34,10 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
+def parsed(text: str) -> Element:
+    return fromstring(text)  # noqa: S314 - drawn a moment ago, by the function under test.
+
+
 def texts(svg: Element) -> list[str]:
     return [each.text or "" for each in svg.iter(f"{SVG}text")]
 
@@ -43,7 +48,7 @@ def lines(svg: Element) -> list[str]:
 
 
 def test_a_run_is_drawn_with_the_judged_journeys_of_its_first_two_arms(result: Result) -> None:
-    svg = fromstring(picture(result))
+    svg = parsed(picture(result))
     headings = [text for text in texts(svg) if ": " in text and "arrived" not in text]
     assert headings == [
         "browse: successes a second",
@@ -55,7 +60,7 @@ def test_a_run_is_drawn_with_the_judged_journeys_of_its_first_two_arms(result: R
 
 
 def test_a_line_carries_its_arm_and_its_figure_of_the_fault(result: Result) -> None:
-    svg = fromstring(picture(result, ["order"]))
+    svg = parsed(picture(result, ["order"]))
     success = result.arm("none").journey("order").fault.success
     assert success is not None
     found = [text.replace("\xa0", " ") for text in texts(svg)]
@@ -70,7 +75,7 @@ def test_figures_may_be_those_of_the_recovery(result: Result) -> None:
 def test_the_shade_lies_where_the_fault_was_in_force(result: Result) -> None:
     fault = result.arms[0].fault
     assert fault is not None
-    shades = [each for each in fromstring(picture(result)).iter(f"{SVG}rect") if each.get("class") == "fault"]
+    shades = [each for each in parsed(picture(result)).iter(f"{SVG}rect") if each.get("class") == "fault"]
     assert {(each.get("x"), each.get("width")) for each in shades} == {
         (f"{fault.applied_s:g}", f"{fault.lifted_s - fault.applied_s:g}")
     }
@@ -78,21 +83,21 @@ def test_the_shade_lies_where_the_fault_was_in_force(result: Result) -> None:
 
 def test_an_arm_whose_fault_was_never_applied_has_no_shade(result: Result) -> None:
     bare = result.model_copy(update={"arms": tuple(arm.model_copy(update={"fault": None}) for arm in result.arms)})
-    assert not [each for each in fromstring(picture(bare)).iter(f"{SVG}rect") if each.get("class") == "fault"]
+    assert not [each for each in parsed(picture(bare)).iter(f"{SVG}rect") if each.get("class") == "fault"]
 
 
 def test_a_second_without_journeys_is_a_gap_in_the_line(result: Result) -> None:
     arm = result.arms[0]
     holed = arm.series[0].model_copy(update={"p95_ms": (10.0, None, *arm.series[0].p95_ms[2:])})
     only = result.model_copy(update={"arms": (arm.model_copy(update={"series": (holed,)}),)})
-    paths = [each.get("d", "") for each in fromstring(picture(only, [holed.name])).iter(f"{SVG}path")]
+    paths = [each.get("d", "") for each in parsed(picture(only, [holed.name])).iter(f"{SVG}path")]
     assert any(re.match(r"M0\.5 [\d.]+h0M2\.5", path) for path in paths)
 
 
 def test_what_a_run_says_of_itself_is_never_markup(result: Result) -> None:
     title = "<script>alert(1)</script>&"
     named = result.model_copy(update={"experiment": result.experiment.model_copy(update={"title": title})})
-    svg = fromstring(picture(named))
+    svg = parsed(picture(named))
     assert title in texts(svg)
     assert not list(svg.iter(f"{SVG}script"))
 
@@ -130,12 +135,12 @@ def test_a_damaged_verdict_is_a_sentence_and_no_traceback(
 def test_the_picture_is_written_where_it_was_asked_for(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.svg"
     assert main([str(run), str(out), "--journey", "order"]) == 0
-    assert fromstring(out.read_text(encoding="utf-8")).tag == f"{SVG}svg"
+    assert parsed(out.read_text(encoding="utf-8")).tag == f"{SVG}svg"
 
 
 @given(st.lists(st.floats(0, HEIGHT), min_size=1, max_size=4))
 def test_labels_never_cover_each_other_and_stay_in_the_order_of_their_lines(heights: list[float]) -> None:
     placed = spread(heights, GAP_PX, HEIGHT)
     by_line = [height for _, height in sorted(zip(heights, placed, strict=True))]
-    assert all(later - earlier >= GAP_PX - 1e-9 for earlier, later in zip(by_line, by_line[1:], strict=False))
+    assert all(later - earlier >= GAP_PX - 1e-9 for earlier, later in pairwise(by_line))
     assert all(0 <= height <= HEIGHT for height in placed)
