@@ -29,7 +29,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         server = [names.LABEL_METHOD, names.LABEL_ROUTE, names.LABEL_STATUS]
-        client = [names.LABEL_EDGE, names.LABEL_STATUS]
+        client = [names.LABEL_EDGE, names.LABEL_STATUS, names.LABEL_TRAFFIC]
         edge = [names.LABEL_EDGE]
         self.server_duration = Histogram(
             names.HTTP_SERVER_DURATION, "Time to answer a request.", server, buckets=BUCKETS_S, registry=self.registry
@@ -38,14 +38,28 @@ class Metrics:
             names.HTTP_CLIENT_DURATION, "Time of one attempt.", client, buckets=BUCKETS_S, registry=self.registry
         )
         self.calls = self._counter(
-            names.RESILIENCE_CALLS, "Calls between services, retries not counted.", [*edge, names.LABEL_OUTCOME]
+            names.RESILIENCE_CALLS,
+            "Calls between services, retries not counted.",
+            [*edge, names.LABEL_OUTCOME, names.LABEL_TRAFFIC],
         )
         self.retries = self._counter(names.RESILIENCE_RETRIES, "Retries made and denied.", [*edge, names.LABEL_DECISION])
         self.breaker_transitions = self._counter(
             names.RESILIENCE_BREAKER_TRANSITIONS, "Changes of a breaker's state.", [*edge, names.LABEL_TO]
         )
         self.breaker_state = Gauge(names.RESILIENCE_BREAKER_STATE, "0 closed, 1 half-open, 2 open.", edge, registry=self.registry)
+        self.rejections = self._counter(
+            names.RESILIENCE_REJECTIONS, "Calls and attempts that a pattern did not let through.", [*edge, names.LABEL_PATTERN]
+        )
+        self.hedges = self._counter(names.RESILIENCE_HEDGES, "Hedges, by what became of them.", [*edge, names.LABEL_OUTCOME])
+        self.bulkhead_in_use = self._gauge(names.RESILIENCE_BULKHEAD_IN_USE, "Calls under way over an edge.", edge)
+        self.bulkhead_waiting = self._gauge(names.RESILIENCE_BULKHEAD_WAITING, "Calls that wait for a place.", edge)
+        self.budget_tokens = self._gauge(names.RESILIENCE_BUDGET_TOKENS, "Tokens left for retries and hedges.", edge)
+        self.throttle_ratio = self._gauge(names.RESILIENCE_THROTTLE_RATIO, "Probability that a call is not sent.", edge)
         self.fallbacks = self._counter(names.RESILIENCE_FALLBACKS, "Answers made by a fallback.", [*edge, names.LABEL_KIND])
+        self.ejections = self._counter(
+            names.RESILIENCE_EJECTIONS, "Replicas that an edge began to leave out.", [*edge, names.LABEL_INSTANCE]
+        )
+        self.ejected = self._gauge(names.RESILIENCE_EJECTED, "Replicas that an edge leaves out now.", edge)
         event = [names.LABEL_EVENT, names.LABEL_DESTINATION]
         self.outbox_pending = Gauge(
             names.OUTBOX_PENDING, "Events not yet sent.", [names.LABEL_DESTINATION], registry=self.registry
@@ -75,6 +89,9 @@ class Metrics:
 
     def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
         return Counter(name.removesuffix("_total"), text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
 
 
 class RequestMetrics:

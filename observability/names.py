@@ -8,12 +8,20 @@ from typing import Final
 
 # Metrics (Prometheus). Labels stand behind each name.
 HTTP_SERVER_DURATION: Final = "http_server_request_duration_seconds"  # method, route, status
-HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"  # edge, status: one observation an attempt
-RESILIENCE_CALLS: Final = "resilience_calls_total"  # edge, outcome: one a logical call
-RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, max_attempts, budget)
+HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"  # edge, status, traffic: one observation an attempt
+RESILIENCE_CALLS: Final = "resilience_calls_total"  # edge, outcome, traffic: one a logical call
+RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, max_attempts, budget, retry_after)
+RESILIENCE_REJECTIONS: Final = "resilience_rejections_total"  # edge, pattern (throttle, bulkhead, breaker): never sent
+RESILIENCE_HEDGES: Final = "resilience_hedges_total"  # edge, outcome (sent, won, lost)
+RESILIENCE_BULKHEAD_IN_USE: Final = "resilience_bulkhead_in_use"  # edge: calls under way
+RESILIENCE_BULKHEAD_WAITING: Final = "resilience_bulkhead_waiting"  # edge: calls that wait for a place
+RESILIENCE_BUDGET_TOKENS: Final = "resilience_budget_tokens"  # edge: retries and hedges need more than half of its maximum
+RESILIENCE_THROTTLE_RATIO: Final = "resilience_throttle_ratio"  # edge: the probability that the next call is not sent
 RESILIENCE_BREAKER_TRANSITIONS: Final = "resilience_breaker_transitions_total"  # edge, to
 RESILIENCE_BREAKER_STATE: Final = "resilience_breaker_state"  # edge; 0 closed, 1 half-open, 2 open
 RESILIENCE_FALLBACKS: Final = "resilience_fallbacks_total"  # edge, kind
+RESILIENCE_EJECTIONS: Final = "resilience_ejections_total"  # edge, instance
+RESILIENCE_EJECTED: Final = "resilience_ejected_replicas"  # edge: replicas that are left out now
 OUTBOX_PENDING: Final = "outbox_pending"  # destination: events not yet sent
 OUTBOX_SENT: Final = "outbox_sent_total"  # event, destination
 OUTBOX_ATTEMPTS_FAILED: Final = "outbox_attempts_failed_total"  # event, destination
@@ -35,6 +43,9 @@ LABEL_ROUTE: Final = "http_route"
 LABEL_STATUS: Final = "http_response_status_code"
 LABEL_EDGE: Final = "edge"
 LABEL_OUTCOME: Final = "outcome"
+LABEL_TRAFFIC: Final = "traffic"
+LABEL_PATTERN: Final = "pattern"
+LABEL_INSTANCE: Final = "instance"
 LABEL_DECISION: Final = "decision"
 LABEL_TO: Final = "to"
 LABEL_KIND: Final = "kind"
@@ -44,6 +55,10 @@ LABEL_STATE: Final = "state"
 LABEL_EXTERNAL: Final = "external"
 LABEL_FAULT: Final = "fault"
 LABEL_TARGET: Final = "target"
+
+# Values of the label `traffic`: calls that serve somebody who waits, and those of the relay, which no policy protects.
+TRAFFIC_FOREGROUND: Final = "foreground"
+TRAFFIC_BACKGROUND: Final = "background"
 
 # Attributes of spans and logs.
 ATTR_EDGE: Final = "firebreak.edge"
@@ -75,6 +90,10 @@ EVENT_RETRY: Final = "resilience.retry"
 EVENT_RETRY_DENIED: Final = "resilience.retry_denied"
 EVENT_BREAKER: Final = "resilience.breaker"
 EVENT_REJECTED: Final = "resilience.rejected"
+EVENT_EJECTED: Final = "resilience.ejected"
+EVENT_READMITTED: Final = "resilience.readmitted"
+EVENT_HEDGE: Final = "resilience.hedge"
+EVENT_CACHED: Final = "resilience.cached"
 EVENT_FALLBACK: Final = "resilience.fallback"
 EVENT_SLOT: Final = "external.slot"  # the wait for a slot of a simulated system outside is over
 EVENT_CHAOS: Final = "chaos.injected"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.kit.replies import BusyError
+from services.kit.errors import OverloadedError
 
 SIGNING_IN = 64
 """A gateway's own, as many as users takes in twice over. Of a crowd without such a bound most would wait for a connection until
@@ -18,9 +18,9 @@ class Room:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Holds one. Raises BusyError when all are taken."""
+        """Holds one. Raises OverloadedError when all are taken."""
         if not self._free:
-            raise BusyError("too many are signing up or in at this moment")
+            raise OverloadedError("too many are signing up or in at this moment", retry_after_s=1)
         self._free -= 1
         try:
             yield

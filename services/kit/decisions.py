@@ -13,8 +13,12 @@ _log = logging.getLogger(__name__)
 _EVENTS = {
     Verb.RETRY: names.EVENT_RETRY,
     Verb.RETRY_DENIED: names.EVENT_RETRY_DENIED,
+    Verb.HEDGE: names.EVENT_HEDGE,
     Verb.BREAKER: names.EVENT_BREAKER,
+    Verb.EJECTED: names.EVENT_EJECTED,
+    Verb.READMITTED: names.EVENT_READMITTED,
     Verb.REJECTED: names.EVENT_REJECTED,
+    Verb.CACHED: names.EVENT_CACHED,
     Verb.FALLBACK: names.EVENT_FALLBACK,
 }
 _STATE_VALUES = {breaker.CLOSED: 0, breaker.HALF_OPEN: 1, breaker.OPEN: 2}
@@ -44,5 +48,16 @@ class TelemetrySink:
                 self._metrics.breaker_transitions.labels(decision.edge, decision.detail).inc()
                 self._metrics.breaker_state.labels(decision.edge).set(_STATE_VALUES[decision.detail])
                 _log.warning("breaker of %s is %s (%s)", decision.edge, decision.detail, decision.reason)
+            case Verb.EJECTED:
+                self._metrics.ejections.labels(decision.edge, decision.detail).inc()
+                self._metrics.ejected.labels(decision.edge).inc()
+                _log.warning("%s leaves out %s (%s)", decision.edge, decision.detail, decision.reason)
+            case Verb.READMITTED:
+                self._metrics.ejected.labels(decision.edge).dec()
+                _log.warning("%s takes %s in again (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.REJECTED:
-                pass  # resilience_calls_total{outcome="breaker_open"} counts it.
+                self._metrics.rejections.labels(decision.edge, decision.detail).inc()
+            case Verb.HEDGE:
+                self._metrics.hedges.labels(decision.edge, decision.detail).inc()
+            case Verb.CACHED:
+                pass  # resilience_calls_total{outcome="cached"} counts it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from chaos.inject.leases import LeaseTable
+from observability import names
 from observability.telemetry import Telemetry
 from services.kit.caller import Caller
 from services.kit.database import Database
@@ -91,7 +92,7 @@ async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry,
         relay_policies = dict.fromkeys(policies, RELAY_POLICY)
         # With connections of its own: calls that hang for want of a policy may hold all of the others.
         transport = HttpTransport(relay_session, leases)
-        relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng)
+        relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng, names.TRAFFIC_BACKGROUND)
         yield Kit(settings, topology, telemetry, caller, relay_caller, rng)
 
 

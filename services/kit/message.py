@@ -24,6 +24,8 @@ class Outgoing:
     body: bytes | None = None
     idempotency_key: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    urgency: int | None = None
+    """From 0, the most urgent, to 7 (RFC 9218); None leaves it to the request that is being served."""
 
     @property
     def repeatable(self) -> bool:

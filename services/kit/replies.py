@@ -11,7 +11,6 @@ from services.kit.errors import (
     NotFoundError,
     RefusedError,
     ServiceError,
-    TooManyRequestsError,
     UnauthenticatedError,
 )
 from services.kit.message import Model, Reply
@@ -21,17 +20,6 @@ class GaveUpError(ServiceError):
     """The callee could not do it without a service of its own, and has undone what it began (its UndoneError)."""
 
     status = HTTPStatus.BAD_GATEWAY
-
-
-class BusyError(ServiceError):
-    """The callee works, and has more to do than it takes on (its TooManyRequestsError): for our caller, a lack of service."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """When to come again, in whole seconds."""
-        return {"Retry-After": "1"}
 
 
 class BadReplyError(ServiceError):
@@ -46,7 +34,6 @@ _ERRORS: dict[int, type[ServiceError]] = {
     HTTPStatus.CONFLICT: ConflictError,
     HTTPStatus.UNPROCESSABLE_ENTITY: RefusedError,
     HTTPStatus.FAILED_DEPENDENCY: GaveUpError,
-    TooManyRequestsError.status: BusyError,
 }
 
 
@@ -64,8 +51,8 @@ def parse_as(model: type[Model]) -> Callable[[Reply], Model]:
 
 
 def check(reply: Reply) -> None:
-    """Raises what a refusal stands for."""
-    if reply.status < HTTPStatus.BAD_REQUEST:
+    """Raises what a refusal stands for. No contract has a redirect: whoever follows one asks somebody whom nobody chose."""
+    if reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if reply.status == ForbiddenError.status:
         raise BadReplyError("two services of this system do not know each other")

@@ -9,13 +9,14 @@ import aiohttp
 from chaos.faults.errors import InjectedAbort, InjectedError
 from chaos.inject.client import inject_client
 from chaos.inject.leases import LeaseTable
-from services.kit.errors import AttemptTimeoutError, RemoteError, UnreachableError
-from services.kit.message import DEGRADED_HEADER, IDEMPOTENCY_HEADER, Outgoing, Reply, problem_detail
+from services.kit.errors import AttemptTimeoutError, RemoteError, ShedError, UnreachableError
+from services.kit.message import DEGRADED_HEADER, IDEMPOTENCY_HEADER, Outgoing, Reply
 from services.policy import Timeout
 from services.registry import Instance
 
 MAX_REPLY_BYTES = 1_000_000
-_SERVER_ERROR = 500
+_SHED, _SERVER_ERROR = 429, 500
+_MAX_RETRY_AFTER_S = 3_600
 
 
 class Transport(Protocol):
@@ -24,7 +25,7 @@ class Transport(Protocol):
     async def send(
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
     ) -> Reply:
-        """Returns an answer below 500. Raises UnreachableError, AttemptTimeoutError or RemoteError."""
+        """Returns an answer below 500. Raises UnreachableError, AttemptTimeoutError, ShedError (429) or RemoteError."""
         ...
 
 
@@ -45,9 +46,7 @@ class HttpTransport:
                 await inject_client(self._leases, edge)
                 return await self._exchange(edge, instance, outgoing, headers, limits)
         except InjectedError as error:
-            if error.status < _SERVER_ERROR:
-                return Reply(error.status, b"")
-            raise RemoteError(edge, error.status, "injected") from None
+            return _judged(edge, Reply(error.status, b""), "injected", None)
         except InjectedAbort:
             raise UnreachableError(edge, "connection reset") from None
         except TimeoutError:
@@ -66,13 +65,35 @@ class HttpTransport:
         if outgoing.body is not None:
             sent["Content-Type"] = "application/json"
         async with self._session.request(
-            outgoing.method, instance.base_url + outgoing.path, data=outgoing.body, headers=sent, timeout=timeout
+            outgoing.method,
+            instance.base_url + outgoing.path,
+            data=outgoing.body,
+            headers=sent,
+            timeout=timeout,
+            # Another place than the one that was chosen is none of ours, and it would be sent our token.
+            allow_redirects=False,
         ) as response:
             body = b""
             while not response.content.at_eof():
                 body += await response.content.read(MAX_REPLY_BYTES + 1 - len(body))
                 if max(len(body), response.content_length or 0) > MAX_REPLY_BYTES:
                     raise RemoteError(edge, response.status, "the answer is too large")
-            if response.status >= _SERVER_ERROR:
-                raise RemoteError(edge, response.status, problem_detail(body))
-            return Reply(response.status, body, response.headers.get(DEGRADED_HEADER))
+            reply = Reply(response.status, body, response.headers.get(DEGRADED_HEADER))
+            return _judged(edge, reply, None, response.headers.get("Retry-After"))
+
+
+def _judged(edge: str, reply: Reply, detail: str | None, retry_after: str | None) -> Reply:
+    """`reply`, unless it says that the callee did not do it. Raises ShedError or RemoteError."""
+    if reply.status == _SHED:
+        raise ShedError(edge, reply.detail if detail is None else detail, _retry_after_ms(retry_after))
+    if reply.status >= _SERVER_ERROR:
+        raise RemoteError(edge, reply.status, reply.detail if detail is None else detail, _retry_after_ms(retry_after))
+    return reply
+
+
+def _retry_after_ms(value: str | None) -> float | None:
+    """Whole seconds, as services state it; a date, or more than an hour, is no help to a call that somebody waits for."""
+    stated = value.strip() if value else ""
+    # Its length first: a number of a million digits would take its time to be read.
+    seconds = int(stated) if stated.isascii() and stated.isdigit() and len(stated) <= len(str(_MAX_RETRY_AFTER_S)) else None
+    return seconds * 1_000.0 if seconds is not None and seconds <= _MAX_RETRY_AFTER_S else None

@@ -14,7 +14,7 @@ from observability.metrics import Metrics
 from observability.telemetry import Telemetry
 from services.kit.caller import Caller
 from services.kit.discovery import StaticResolver
-from services.kit.errors import ServiceError
+from services.kit.errors import ServiceError, ShedError, TooManyRequestsError
 from services.kit.message import DEGRADED_HEADER, IDEMPOTENCY_HEADER, Model, Outgoing, Reply, problem_detail
 from services.policy import Timeout
 from services.registry import Instance, InstanceState, Registry
@@ -86,6 +86,8 @@ class RecordingTransport:
         named |= {IDEMPOTENCY_HEADER: outgoing.idempotency_key} if outgoing.idempotency_key else {}
         body = None if outgoing.body is None else json.loads(outgoing.body)
         self.sent.append(Asked(method=outgoing.method, path=outgoing.path, headers=named | dict(outgoing.headers), body=body))
+        if self._reply.status == TooManyRequestsError.status:
+            raise ShedError(edge, self._reply.detail)
         return self._reply
 
 

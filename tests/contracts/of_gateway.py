@@ -2,8 +2,8 @@
 
 from services.gateway import schemas
 from services.gateway.clients import Deliveries, Marked, Notifications, Orders, Restaurants, Users
-from services.kit.errors import ConflictError, NotFoundError, RefusedError, UnauthenticatedError
-from services.kit.replies import BusyError, GaveUpError
+from services.kit.errors import ConflictError, NotFoundError, RefusedError, ShedError, UnauthenticatedError
+from services.kit.replies import GaveUpError
 from tests.contracts.consumer import ORDER, Exercise
 from tests.contracts.documents import Json
 from tests.contracts.of_orders import ASSIGNED, PROBLEM, WITHDRAWN, WITHDRAWN_EARLY
@@ -33,10 +33,10 @@ def _users() -> list[Exercise]:
         Exercise(there, sign_up, (ada,), 201, made.model_dump(), made, ADA),
         Exercise(there, sign_up, (other,), 409, PROBLEM, ConflictError, ADA),
         Exercise(there, sign_up, (unfit,), 422, PROBLEM, RefusedError, SEEDED),
-        Exercise(there, sign_up, (grace,), 429, PROBLEM, BusyError, BUSY),
+        Exercise(there, sign_up, (grace,), 429, PROBLEM, ShedError, BUSY),
         Exercise(there, sign_in, (known,), 200, found, 42, SEEDED),
         Exercise(there, sign_in, (wrong,), 401, PROBLEM, UnauthenticatedError, SEEDED),
-        Exercise(there, sign_in, (known,), 429, PROBLEM, BusyError, BUSY),
+        Exercise(there, sign_in, (known,), 429, PROBLEM, ShedError, BUSY),
     ]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.observability.conftest import Get, KeptSpans
 
-NOT_METRICS = ("ATTR_", "LABEL_", "EVENT_")
+NOT_METRICS = ("ATTR_", "LABEL_", "EVENT_", "TRAFFIC_")
 
 
 class Measured(FastAPI):
@@ -89,7 +89,7 @@ def test_two_processes_in_one_share_nothing() -> None:
 
 def test_durations_have_the_buckets_of_the_conventions() -> None:
     metrics = Metrics()
-    metrics.client_duration.labels("shop->bank", "200").observe(0.03)
+    metrics.client_duration.labels("shop->bank", "200", "foreground").observe(0.03)
     found = {
         sample.labels["le"]
         for family in metrics.registry.collect()

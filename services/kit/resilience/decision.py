@@ -10,14 +10,18 @@ class Verb(StrEnum):
 
     RETRY = "retry"
     RETRY_DENIED = "retry_denied"
+    HEDGE = "hedge"
     BREAKER = "breaker"
+    EJECTED = "ejected"
+    READMITTED = "readmitted"
     REJECTED = "rejected"
+    CACHED = "cached"
     FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`verb` on `edge`; `detail` is the new breaker state, the fallback's kind or the denying pattern; `reason` says why."""
+    """`verb` on `edge`; `detail` is the new state, the kind, the replica or the denying pattern; `reason` says why."""
 
     edge: str
     verb: Verb

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from services.kit.errors import BreakerOpenError, CallError, DeadlineExceededError
-from services.kit.resilience.breaker import AsyncBreaker
+from services.kit.resilience.breakers import make_breaker
 from services.kit.resilience.budget import RetryBudget
 from services.kit.resilience.deadline import deadline_within
 from services.kit.resilience.decision import Decision, Sink, Verb
 from services.kit.resilience.retry import backoff_ms, may_pass
-from services.policy import Breaker, EdgePolicy
+from services.policy import EdgePolicy
 
 Answer = TypeVar("Answer")
 Attempt = Callable[[int], Awaitable[Answer]]
@@ -47,11 +47,19 @@ class EdgePipeline:
         self.policy = policy
         self._sink = sink
         self._rng = rng
+        self._clock = clock
         self._sleep = sleep
         self._budget = RetryBudget(policy.budget) if policy.budget else None
-        self._breaker = (
-            AsyncBreaker(policy.breaker, clock, self._breaker_changed) if isinstance(policy.breaker, Breaker) else None
-        )
+        self._breaker = make_breaker(policy.breaker, clock, self._breaker_changed) if policy.breaker else None
+
+    def succeeded_by(self, policy: EdgePolicy) -> "EdgePipeline":
+        """The pipeline of later calls under `policy`; it goes on with the state of every pattern that does not change."""
+        later = EdgePipeline(self.edge, policy, self._sink, self._rng, self._clock, self._sleep)
+        if policy.budget == self.policy.budget:
+            later._budget = self._budget
+        if policy.breaker == self.policy.breaker:
+            later._breaker = self._breaker
+        return later
 
     async def run(self, attempt: Attempt[Answer], *, repeatable: bool) -> Answer:
         """Makes the call. `repeatable`: doing it twice is as good as once (GET, or an idempotency key).

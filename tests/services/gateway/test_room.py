@@ -9,7 +9,7 @@ import pytest
 
 from services.gateway.asking import Gateway
 from services.gateway.room import SIGNING_IN, Room
-from services.kit.replies import BusyError
+from services.kit.errors import OverloadedError
 
 if TYPE_CHECKING:
     from tests.services.gateway.conftest import Backends, Door
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_who_finds_it_full_is_sent_away_and_a_place_that_is_left_is_free() -> None:
     room = Room(2)
     with room.place():
-        with room.place(), pytest.raises(BusyError), room.place():
+        with room.place(), pytest.raises(OverloadedError), room.place():
             pass
         with room.place():
             pass

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UnauthenticatedError
 from services.kit.message import Reply
-from services.kit.replies import BadReplyError, BusyError, GaveUpError, check, parse_as
+from services.kit.replies import BadReplyError, GaveUpError, check, parse_as
 
 
 class Account(BaseModel):
@@ -24,7 +24,6 @@ def test_success_is_parsed() -> None:
         (409, ConflictError),
         (422, RefusedError),
         (424, GaveUpError),
-        (429, BusyError),
     ],
 )
 def test_a_refusal_is_the_error_that_the_callee_meant_in_its_words(status: int, error: type[ServiceError]) -> None:
@@ -34,7 +33,7 @@ def test_a_refusal_is_the_error_that_the_callee_meant_in_its_words(status: int, 
             read(reply)
 
 
-@pytest.mark.parametrize("status", [400, 418, 500])
+@pytest.mark.parametrize("status", [301, 304, 307, 400, 418, 500])
 def test_a_refusal_that_no_contract_has_is_a_bad_reply(status: int) -> None:
     with pytest.raises(BadReplyError, match=f"an unexpected answer: {status} odd") as caught:
         check(Reply(status, b'{"detail": "odd"}'))
@@ -47,18 +46,12 @@ def test_a_service_that_does_not_take_our_token_is_a_bad_reply_and_no_matter_of_
     assert caught.value.status == 502
 
 
-def test_a_callee_that_is_asked_too_much_is_a_lack_of_service_that_says_when_to_come_again() -> None:
-    with pytest.raises(BusyError) as caught:
-        check(Reply(429, b"{}"))
-    assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
-
-
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"cents": "many"}'])
 def test_success_that_says_nothing_sensible_is_a_bad_reply(body: bytes) -> None:
     with pytest.raises(BadReplyError, match="an answer is no Account"):
         parse_as(Account)(Reply(200, body))
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 304])
+@pytest.mark.parametrize("status", [200, 201, 204])
 def test_success_passes_the_check(status: int) -> None:
     check(Reply(status, b""))

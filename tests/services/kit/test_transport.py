@@ -14,7 +14,7 @@ from aiohttp import web
 from chaos.faults import Abort, Error, Hang
 from chaos.inject.leases import LeaseTable
 from chaos.inject.messages import LeaseRequest
-from services.kit.errors import AttemptTimeoutError, RemoteError, UnreachableError
+from services.kit.errors import AttemptTimeoutError, RemoteError, ShedError, UnreachableError
 from services.kit.message import Outgoing, Reply
 from services.kit.transport import MAX_REPLY_BYTES, HttpTransport
 from services.policy import Timeout
@@ -99,13 +99,59 @@ async def test_an_answer_below_500_is_a_reply(bank: Bank) -> None:
     assert await bank.send() == Reply(200, b"17", None)
 
 
-@pytest.mark.parametrize("status", [301, 404, 409, 429])
+@pytest.mark.parametrize("status", [301, 404, 409])
 async def test_a_refusal_is_a_reply_too(bank: Bank, status: int) -> None:
     async def refuse(request: web.Request) -> web.StreamResponse:
         return web.Response(status=status, body=b"no")
 
     bank.answer = refuse
     assert await bank.send() == Reply(status, b"no")
+
+
+async def test_a_redirect_is_not_followed(bank: Bank) -> None:
+    async def redirect(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    bank.answer = redirect
+    assert (await bank.send()).status == 307
+    assert [request.path for request in bank.requests] == ["/accounts/7"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "retry_after_ms"),
+    [
+        ("2", 2_000),
+        ("0", 0),
+        ("3600", 3_600_000),
+        ("3601", None),
+        ("9" * 5_000, None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Sat, 21 Nov 2026 08:00:00 GMT", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize(("status", "error"), [(429, ShedError), (503, RemoteError)])
+async def test_when_to_come_again_is_read_in_whole_seconds(
+    bank: Bank, status: int, error: type[ShedError] | type[RemoteError], stated: str | None, retry_after_ms: float | None
+) -> None:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Retry-After": stated} if stated else {})
+
+    bank.answer = refuse
+    with pytest.raises(error) as caught:
+        await bank.send()
+    assert caught.value.retry_after_ms == retry_after_ms
+
+
+async def test_a_callee_that_is_asked_too_much_has_shed_the_request(bank: Bank) -> None:
+    async def shed(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"detail": "the limit is 4"}, status=429)
+
+    bank.answer = shed
+    with pytest.raises(ShedError, match="shop->bank: is busy: the limit is 4"):
+        await bank.send()
 
 
 async def test_a_degraded_answer_is_known_as_one(bank: Bank) -> None:
@@ -241,6 +287,17 @@ async def test_an_injected_error_is_an_answer_that_the_callee_never_saw(bank: Ba
         await bank.send()
     assert caught.value.remote_status == 500
     assert bank.requests == []
+
+
+async def test_an_injected_429_sheds_as_a_callees_does(bank: Bank) -> None:
+    bank.inject(Error(status=429))
+    with pytest.raises(ShedError, match="is busy: injected"):
+        await bank.send()
+
+
+async def test_an_injected_refusal_is_a_reply(bank: Bank) -> None:
+    bank.inject(Error(status=409))
+    assert await bank.send() == Reply(409, b"")
 
 
 async def test_an_injected_abort_is_a_connection_that_was_reset(bank: Bank) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from services.kit.caller import Offer
 from services.kit.errors import RemoteError, UnreachableError
 from services.kit.message import Outgoing, Reply
 from services.kit.resilience.deadline import HEADER
+from services.kit.resilience.priority import priority_within
 from services.policy import UNPROTECTED, FallbackKind
 
 if TYPE_CHECKING:
@@ -128,3 +130,15 @@ def test_the_profile_none_sends_once_without_deadline_limit_or_fallback(shop: Sh
     (sent,) = shop.transport.sent
     assert sent.limits is None
     assert HEADER not in sent.headers
+
+
+@pytest.mark.parametrize(
+    ("of_the_request", "of_the_call", "sent"),
+    [(None, None, None), (1, None, "u=1"), (1, 6, "u=6"), (None, 0, "u=0"), (1, 3, None)],
+)
+def test_an_attempt_says_how_urgent_it_is_unless_it_is_as_urgent_as_any(
+    shop: Shop, of_the_request: int | None, of_the_call: int | None, sent: str | None
+) -> None:
+    with priority_within(of_the_request):
+        shop.call({}, outgoing=replace(LOOK, urgency=of_the_call))
+    assert shop.transport.sent[0].headers.get("Priority") == sent

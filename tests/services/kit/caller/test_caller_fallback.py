@@ -77,4 +77,4 @@ def test_an_answer_from_a_fallback_marks_the_request_and_is_counted(shop: Shop) 
     assert attributes(server)[names.ATTR_DEGRADED] == "static"
     assert [event.name for event in server.events] == [names.EVENT_FALLBACK]
     assert shop.watched.metric(names.RESILIENCE_FALLBACKS, edge=EDGE, kind="static") == 1
-    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="fallback") == 1
+    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="fallback", traffic="foreground") == 1

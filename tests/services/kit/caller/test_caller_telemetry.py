@@ -105,20 +105,20 @@ def test_a_rejection_makes_no_span_of_its_own(shop: Shop, tools: Tools) -> None:
 def test_attempts_are_timed_by_edge_and_by_what_came_of_them(shop: Shop) -> None:
     shop.call({"retry": {"max_attempts": 3}}, BUSY, DOWN, Reply(200, b"fine"))
     for status in ("503", "unreachable", "200"):
-        labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: status}
+        labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: status, "traffic": "foreground"}
         assert shop.watched.metric(f"{names.HTTP_CLIENT_DURATION}_count", **labels) == 1
 
 
 def test_a_call_is_counted_once_however_many_attempts_it_took(shop: Shop) -> None:
     shop.call({"retry": {}}, BUSY, Reply(200, b"fine"))
-    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="ok") == 1
+    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="ok", traffic="foreground") == 1
     assert shop.watched.metric(names.RESILIENCE_RETRIES, edge=EDGE, decision="granted") == 1
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(BUSY, "remote_error"), (DOWN, "unreachable")])
 def test_a_call_that_failed_is_counted_by_its_reason(shop: Shop, error: CallError, outcome: str) -> None:
     shop.failing_call({}, error)
-    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome=outcome) == 1
+    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome=outcome, traffic="foreground") == 1
 
 
 def test_an_attempt_that_was_cancelled_is_timed_as_such(shop: Shop, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +130,6 @@ def test_an_attempt_that_was_cancelled_is_timed_as_such(shop: Shop, tools: Tools
     monkeypatch.setattr(shop.transport, "send", hang)
     with pytest.raises(CallError):
         tools.run_virtually(caller.call("bank", LOOK, lambda reply: reply))
-    labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: "cancelled"}
+    labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: "cancelled", "traffic": "foreground"}
     assert shop.watched.metric(f"{names.HTTP_CLIENT_DURATION}_count", **labels) == 1
-    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="deadline") == 1
+    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="deadline", traffic="foreground") == 1
