@@ -11,9 +11,8 @@ import pytest
 
 from chaos.cli import main
 from chaos.inject import messages
-from chaos.inject.messages import LeaseRequest
-from chaos.targets.local import LocalTarget
-from services.registry import Instance, InstanceState
+from chaos.targets.processes import Processes
+from services.registry import InstanceState
 from testbed import control
 from testbed.control import ProcessFaultRequest
 
@@ -246,13 +245,11 @@ def test_healing_everything_needs_no_topology(shell: Shell, testbed: FakeTestbed
 
 
 def test_an_interrupted_injection_is_taken_back(shell: Shell, testbed: FakeTestbed, monkeypatch: pytest.MonkeyPatch) -> None:
-    grant_all = LocalTarget._grant_all
-
-    def interrupted(self: LocalTarget, instances: tuple[Instance, ...], request: LeaseRequest) -> None:
-        grant_all(self, instances, request)
+    def interrupted(*answers: object) -> None:
+        assert testbed.faults() != {}
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LocalTarget, "_grant_all", interrupted)
+    monkeypatch.setattr(Processes, "_granted", staticmethod(interrupted))
     said = shell.run("chaos hang payments")
     assert (said.code, said.out) == (130, "")
     assert "interrupted" in said.err
