@@ -11,7 +11,7 @@ import pybreaker
 import pytest
 
 from services.kit.errors import BreakerOpenError, RemoteError, UnreachableError
-from services.kit.resilience.breaker import CLOSED, HALF_OPEN, OPEN
+from services.kit.resilience.breaker import CLOSED, HALF_OPEN, OPEN, AsyncBreaker
 
 if TYPE_CHECKING:
     from tests.services.kit.conftest import PipelineBench, Tools
@@ -61,7 +61,7 @@ def test_a_second_call_is_admitted_while_one_is_under_way(tools: Tools) -> None:
 
 async def test_no_lock_is_held_while_a_call_is_under_way(bench: PipelineBench, tools: Tools) -> None:
     pipeline = bench.pipeline({"breaker": {}})
-    assert pipeline._breaker is not None
+    assert isinstance(pipeline._breaker, AsyncBreaker)
     lock = pipeline._breaker._breaker._lock
 
     def is_free() -> bool:
@@ -225,4 +225,17 @@ def test_a_wall_clock_that_jumps_changes_nothing(tools: Tools, monkeypatch: pyte
     assert breaker.admit() is None
     breaker.clock.advance_ms(RESET_MS)
     breaker.admitted().succeeded()
+    assert breaker.state == CLOSED
+
+
+def test_a_probe_that_stays_silent_loses_its_place_after_a_reset_timeout(tools: Tools) -> None:
+    breaker = tools.Breaker.half_opened()
+    silent = breaker.admitted()
+    breaker.clock.advance_ms(RESET_MS - 1)
+    assert breaker.admit() is None
+    breaker.clock.advance_ms(1)
+    probe = breaker.admitted()
+    silent.failed(DOWN)
+    assert breaker.state == HALF_OPEN
+    probe.succeeded()
     assert breaker.state == CLOSED
