@@ -60,6 +60,12 @@ class Metrics:
             names.RESILIENCE_EJECTIONS, "Replicas that an edge began to leave out.", [*edge, names.LABEL_INSTANCE]
         )
         self.ejected = self._gauge(names.RESILIENCE_EJECTED, "Replicas that an edge leaves out now.", edge)
+        self.limit = self._gauge(names.RESILIENCE_LIMIT, "Requests that may be worked on at once; +Inf: no limit.", [])
+        self.limit_in_flight = self._gauge(names.RESILIENCE_LIMIT_IN_FLIGHT, "Requests that are, as the limit counts them.", [])
+        self.shed = self._counter(names.RESILIENCE_SHED, "Requests without room under the limit.", [names.LABEL_URGENCY])
+        self.abandoned = self._counter(
+            names.RESILIENCE_ABANDONED, "Requests cancelled because their caller left.", [names.LABEL_ROUTE]
+        )
         event = [names.LABEL_EVENT, names.LABEL_DESTINATION]
         self.outbox_pending = Gauge(
             names.OUTBOX_PENDING, "Events not yet sent.", [names.LABEL_DESTINATION], registry=self.registry

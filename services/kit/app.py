@@ -19,11 +19,14 @@ from services.kit.deadlines import DeadlineMiddleware
 from services.kit.events.api import router as events_router
 from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
+from services.kit.limits import LimitMiddleware
 from services.kit.observer import ChaosTelemetry
 from services.kit.priorities import PriorityMiddleware
 from services.kit.problems import name_media_type
 from services.kit.request_ids import RequestIdMiddleware
+from services.kit.resilience.limit import Limiter
 from services.kit.settings import Settings
+from services.policy import effective_limit
 from services.topology import Topology
 
 Service = TypeVar("Service")
@@ -43,23 +46,25 @@ class _Application(FastAPI):
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, request id, bound of the head, urgency, chaos, deadline, bound of the
-    body, routes.
+    A request passes, outside in: server span, metrics, request id, bound of the head, urgency, limit, chaos, deadline, bound
+    of the body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
         ValueError: A switched-off pattern or edge does not exist.
     """
     topology = settings.load_topology()
-    settings.switches(topology)  # Complains now rather than at the first call.
+    switches = settings.switches(topology)
     origin = Origin(settings.service, settings.instance, settings.run_id, settings.arm)
     telemetry = create_telemetry(origin, settings.otlp_endpoint or None, settings.log_level)
     leases = _lease_table(settings, topology, telemetry)
+    declared = topology.services[settings.service].limit
+    limiter = Limiter(effective_limit(declared, settings.service, settings.profile, switches), telemetry.metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with assemble(settings, topology, telemetry, leases) as kit, start(kit) as service:
+            async with assemble(settings, topology, telemetry, leases, limiter) as kit, start(kit) as service:
                 app.state.kit = kit
                 app.state.service = service
                 yield
@@ -87,6 +92,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
+    app.add_middleware(LimitMiddleware, limiter=limiter)  # Around chaos: a fault stands for the service being slow.
     if not topology.services[settings.service].entry:
         app.add_middleware(PriorityMiddleware)
     app.add_middleware(HeadMiddleware)

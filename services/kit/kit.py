@@ -19,6 +19,7 @@ from services.kit.events.push import PushBus
 from services.kit.events.service import Events, Handlers, running_events
 from services.kit.events.tables import EventTables
 from services.kit.internal import INTERNAL_TOKEN_HEADER
+from services.kit.resilience.limit import Limiter
 from services.kit.settings import Settings
 from services.kit.transport import HttpTransport
 from services.policy import EdgePolicy, effective_policy
@@ -37,6 +38,7 @@ class Kit:
     telemetry: Telemetry
     caller: Caller
     relay_caller: Caller
+    limiter: Limiter
     rng: random.Random
     opened_events: list[Events] = field(default_factory=list)
 
@@ -75,7 +77,9 @@ class Kit:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry, leases: LeaseTable) -> AsyncIterator[Kit]:
+async def assemble(
+    settings: Settings, topology: Topology, telemetry: Telemetry, leases: LeaseTable, limiter: Limiter
+) -> AsyncIterator[Kit]:
     """Opens the client session, and closes it in the end."""
     switches = settings.switches(topology)
     declared = {callee: topology.edges[f"{settings.service}->{callee}"] for callee in topology.callees(settings.service)}
@@ -93,7 +97,7 @@ async def assemble(settings: Settings, topology: Topology, telemetry: Telemetry,
         # With connections of its own: calls that hang for want of a policy may hold all of the others.
         transport = HttpTransport(relay_session, leases)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng, names.TRAFFIC_BACKGROUND)
-        yield Kit(settings, topology, telemetry, caller, relay_caller, rng)
+        yield Kit(settings, topology, telemetry, caller, relay_caller, limiter, rng)
 
 
 def _session(headers: dict[str, str], connections: int) -> aiohttp.ClientSession:

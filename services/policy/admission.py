@@ -36,8 +36,12 @@ class Limit(Frozen):
     """An adaptive limit of the requests that one process of a service works on: Gradient2 of Netflix' concurrency-limits.
 
     The limit follows the ratio of the long-term round trip to that of the last window: limit * gradient + queue_size, smoothed,
-    where gradient is rtt_tolerance * long / short, between 0.5 and 1. Defaults are the library's own, except that `min_limit` is
-    not the initial one: what a process can do at once may be three. Beyond the limit, the lowest priority is shed first.
+    where gradient is rtt_tolerance * long / short, between 0.5 and 1. It changes only while half of it is in use, and by windows
+    of ten requests or more. Defaults are the library's own (Gradient2Limit, WindowedLimit), except that `min_limit` is not the
+    initial one: what a process can do at once may be three. Near the limit, the lowest priority is shed first.
+
+    An overload that lasts for minutes becomes what is usual, and the limit grows to `max_limit`: that must be no more than the
+    process does within the time that its callers wait.
     """
 
     kind: Literal["gradient2"] = "gradient2"
