@@ -5,8 +5,8 @@ reported with file, line, key and what is allowed.
 """
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -22,7 +22,8 @@ MAX_PLACES = 20_000
 """Keys and items, aliases followed: ten lines of aliases of aliases stand for a billion of them."""
 
 Model = TypeVar("Model", bound=BaseModel)
-_Location = tuple[int | str, ...]
+Location = tuple[int | str, ...]
+"""A path of keys and indices."""
 _KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # In C where libyaml is there: every process reads the map at its start.
 
@@ -58,22 +59,37 @@ class DocumentError(ValueError):
 
 
 @dataclass(frozen=True)
+class Written:
+    """Where something stands."""
+
+    file: str
+    line: int
+    location: Location
+
+
+@dataclass(frozen=True)
 class Document:
     """Plain data of a YAML file and the line of every key in it."""
 
     file: str
     data: object
-    lines: dict[_Location, int]
+    lines: dict[Location, int]
+    written: Mapping[Location, Written] = field(default_factory=dict)
+    """Places that were written elsewhere, in what was laid over this document (services.overlay)."""
 
-    def line_of(self, location: _Location) -> int:
+    def line_of(self, location: Location) -> int:
         """Line of the deepest part of `location` that exists in the file."""
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location, 1)
 
-    def mistake(self, location: _Location, problem: str) -> Mistake:
-        """A mistake at `location`, a path of keys and indices."""
-        return Mistake(self.file, self.line_of(location), ".".join(str(part) for part in location), problem)
+    def mistake(self, location: Location, problem: str) -> Mistake:
+        """A mistake at `location`, a path of keys and indices; named where the deepest part of it was written."""
+        for depth in range(len(location), -1, -1):
+            place = self.written.get(location[:depth])
+            if place is not None:
+                return Mistake(place.file, place.line, _dotted((*place.location, *location[depth:])), problem)
+        return Mistake(self.file, self.line_of(location), _dotted(location), problem)
 
     def parse(self, model: type[Model]) -> Model:
         """The document as `model`. Raises DocumentError naming every mistake."""
@@ -84,12 +100,10 @@ class Document:
 
     def _explain(self, model: type[BaseModel], detail: dict[str, Any]) -> Mistake:
         *outer, last = detail["loc"] or ("",)
-        location: _Location = (*(part for part in outer if self._in_file(part)), last)
+        location: Location = (*(part for part in outer if self._in_file(part)), last)
         if detail["type"] == "extra_forbidden":
             allowed = sorted(_keys_at(model, location[:-1]))
-            return self.mistake(
-                location, f"unknown key; allowed: {', '.join(allowed)}{did_you_mean(str(location[-1]), allowed)}"
-            )
+            return self.mistake(location, f"unknown key; allowed: {', '.join(allowed)}{did_you_mean(str(location[-1]), allowed)}")
         if detail["type"] == "missing":
             return self.mistake(location, "is missing")
         if detail["type"] in ("model_type", "dict_type"):
@@ -120,7 +134,7 @@ def read_document(path: Path, label: str | None = None) -> Document:
 
 def parse_document(text: str, name: str) -> Document:
     """Parses YAML `text`; `name` is how mistakes call it. Duplicate keys, which YAML libraries let pass, are refused."""
-    lines: dict[_Location, int] = {}
+    lines: dict[Location, int] = {}
     mistakes: list[Mistake] = []
     try:
         _check_depth(text)
@@ -164,7 +178,7 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _construct(text: str, name: str, lines: dict[_Location, int], mistakes: list[Mistake]) -> object:
+def _construct(text: str, name: str, lines: dict[Location, int], mistakes: list[Mistake]) -> object:
     loader = _LOADER(text)
     try:
         root = loader.get_single_node()
@@ -176,7 +190,7 @@ def _construct(text: str, name: str, lines: dict[_Location, int], mistakes: list
         loader.dispose()
 
 
-def _index(node: yaml.Node, location: _Location, name: str, lines: dict[_Location, int], mistakes: list[Mistake]) -> None:
+def _index(node: yaml.Node, location: Location, name: str, lines: dict[Location, int], mistakes: list[Mistake]) -> None:
     if len(location) > MAX_DEPTH:  # An alias inside of what it stands for.
         raise _TooMuchError(node.start_mark.line + 1, f"is nested deeper than {MAX_DEPTH} levels")
     if len(lines) > MAX_PLACES:
@@ -185,7 +199,7 @@ def _index(node: yaml.Node, location: _Location, name: str, lines: dict[_Locatio
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             text = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
-            where: _Location = (*location, text)
+            where: Location = (*location, text)
             line, known = key.start_mark.line + 1, where in lines
             if known or key.tag not in _KEY_TAGS:
                 problem = "is given twice" if known else "a key is text; put it in quotes"
@@ -198,15 +212,19 @@ def _index(node: yaml.Node, location: _Location, name: str, lines: dict[_Locatio
             _index(item, (*location, index), name, lines, mistakes)
 
 
-def _keys_at(model: type[BaseModel], location: _Location) -> set[str]:
+def _dotted(location: Location) -> str:
+    return ".".join(map(str, location))
+
+
+def _keys_at(model: type[BaseModel], location: Location) -> set[str]:
     """Keys that `model` allows at `location`, following nested models through containers and optionals."""
     current: list[type[BaseModel]] = [model]
     for part in location:
         found: list[type[BaseModel]] = []
         for candidate in current:
-            for name, field in candidate.model_fields.items():
-                if part in (name, field.alias):
-                    found += _models_in(field.annotation)
+            for name, info in candidate.model_fields.items():
+                if part in (name, info.alias):
+                    found += _models_in(info.annotation)
         current = found or current
     return {field.alias or name for candidate in current for name, field in candidate.model_fields.items()}
 

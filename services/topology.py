@@ -102,15 +102,16 @@ def default_topology_path() -> Path:
 
 def load_topology(path: Path | None = None) -> Topology:
     """Reads the map at `path` (FeastFast's by default). Raises DocumentError naming every mistake."""
-    return _check(read_document(path or default_topology_path()))
+    return topology_of(read_document(path or default_topology_path()))
 
 
 def topology_from_text(text: str, name: str = "topology.yaml") -> Topology:
     """The same, from text."""
-    return _check(parse_document(text, name))
+    return topology_of(parse_document(text, name))
 
 
-def _check(document: Document) -> Topology:
+def topology_of(document: Document) -> Topology:
+    """The map that a document holds. Raises DocumentError naming every mistake."""
     topology = document.parse(Topology)
     mistakes = [*_services(document, topology), *_edges(document, topology), *_events(document, topology)]
     if mistakes:
