@@ -9,6 +9,7 @@ journeys and the same choices inside each journey, whatever the system under loa
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Final, Literal
 
@@ -64,6 +65,32 @@ def arrivals(seed: int, source: int, mix: Mix, law: Law, start_s: float = 0.0) -
         instant_s += gap(random)
         yield Arrival(instant_s, source, sequence, chooser.choose(random.random()), seed)
         sequence += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """Arrivals of one journey on top of the mix, for a part of the schedule: the load's rate is piecewise constant."""
+
+    journey: str
+    rate_per_s: float
+    start_s: float
+    end_s: float
+
+    @property
+    def expected(self) -> float:
+        """How many arrivals it is on average."""
+        return self.rate_per_s * (self.end_s - self.start_s)
+
+    def arrivals(self, seed: int, source: int, law: Law) -> Iterator[Arrival]:
+        """Its stream, a source of its own with any rate: no arrival of another source moves because of it."""
+        random = Random(f"surge/{seed}/{source}")
+        gap = _GAPS[law]
+        instant_s = self.start_s
+        for sequence in count():
+            instant_s += gap(random) / self.rate_per_s
+            if instant_s >= self.end_s:
+                return
+            yield Arrival(instant_s, source, sequence, self.journey, seed)
 
 
 def _exponential_s(random: Random) -> float:

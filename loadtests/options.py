@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from loadtests.arrivals import LAWS, Law
+from loadtests.arrivals import LAWS, Law, Surge
 from loadtests.client import Host
 from loadtests.journeys import JOURNEYS
 from loadtests.journeys.catalogue import CUSTOMERS
@@ -38,6 +38,7 @@ class Options(Protocol):
     patience_ms: float
     max_in_flight: int
     run_seconds: float | None
+    surge: str | None
     start_at: float | None
     record: str | None
     # Locust's own:
@@ -62,6 +63,7 @@ def add_arguments(parser: Any) -> None:
         ("--patience-ms", _number(1, _MAX_PATIENCE_MS), 5_000.0, "How long a customer waits for a step. Defaults to 5000"),
         ("--max-in-flight", _integer(1, _MAX_IN_FLIGHT), 5_000, "Journeys at once, the rest is dropped. Defaults to 5000"),
         ("--run-seconds", _number(0.1, _MAX_RUN_S), None, "Play a fixed schedule of --users sources for so long, then end"),
+        ("--surge", str, None, "Arrivals on top, such as order=12.5@25-45: so many a second from second 25 to 45"),
         ("--start-at", _number(0, 1e11), None, "Unix time of the schedule's start. Defaults to once customers are signed in"),
         ("--record", str, None, "Folder for requests.jsonl, start.json and load.json of a fixed schedule"),
     ):
@@ -90,7 +92,7 @@ def read_plan(options: Options, host: str | None, seed: int) -> Plan:
 def read_schedule(options: Options, host: str | None, seed: int) -> Schedule | None:
     """The fixed schedule, or None when Locust decides about beginning and end. Raises ValueError with what is allowed."""
     if options.run_seconds is None:
-        for name, value in (("--start-at", options.start_at), ("--record", options.record)):
+        for name, value in (("--start-at", options.start_at), ("--record", options.record), ("--surge", options.surge)):
             if value is not None:
                 raise ValueError(f"{name} belongs to a fixed schedule; say how long it is with --run-seconds")
         return None
@@ -101,14 +103,18 @@ def read_schedule(options: Options, host: str | None, seed: int) -> Schedule | N
     if options.run_time is not None:
         raise ValueError("--run-seconds and --run-time both end the run; allowed: one of them")
     users = 1 if options.num_users is None else options.num_users
-    if not 1 <= users * options.run_seconds <= MAX_ARRIVALS or users < 1:
+    plan = read_plan(options, host, seed)
+    surge = None if options.surge is None else _surge(options.surge, plan.mix, options.run_seconds)
+    expected = users * options.run_seconds + (surge.expected if surge else 0.0)
+    if not 1 <= expected <= MAX_ARRIVALS or users < 1:
         raise ValueError(
             f"--users {users} for --run-seconds {options.run_seconds:g}: allowed are 1 to {MAX_ARRIVALS} expected arrivals"
         )
     return Schedule(
-        plan=read_plan(options, host, seed),
+        plan=plan,
         users=users,
         run_s=options.run_seconds,
+        surge=surge,
         start_at_unix_s=_checked_start(options.start_at),
         record=None if options.record is None else Path(options.record),
     )
@@ -122,6 +128,22 @@ def _checked_start(start_at_unix_s: float | None) -> float | None:
                 f"--start-at {start_at_unix_s:.3f} is {lead_s:+.1f} s from now; allowed: 0 to {_MAX_LEAD_S:g} s ahead"
             )
     return start_at_unix_s
+
+
+def _surge(text: str, mix: Mix, run_s: float) -> Surge:
+    """Reads `journey=rate@start-end`. Raises ValueError with what is allowed."""
+    journey, _, numbers = text.partition("=")
+    rate, _, span = numbers.partition("@")
+    start, _, end = span.partition("-")
+    try:
+        surge = Surge(journey, float(rate), float(start), float(end))
+    except ValueError:
+        raise ValueError(f"--surge {text}: write journey=rate@start-end, such as order=12.5@25-45") from None
+    if journey not in mix.journeys:
+        raise ValueError(f"--surge {text}: {journey!r} is not in the mix; allowed: {', '.join(mix.journeys)}")
+    if not (0 < surge.rate_per_s < math.inf and 0 <= surge.start_s < surge.end_s <= run_s):
+        raise ValueError(f"--surge {text}: allowed are a rate above 0, and a start before an end within {run_s:g} s")
+    return surge
 
 
 def _mix(text: str) -> str:

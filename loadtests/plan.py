@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.arrivals import Law
+from loadtests.arrivals import Law, Surge
 from loadtests.mix import Mix
 
 
@@ -32,6 +32,8 @@ class Schedule:
     users: int
     """Sources of one arrival a second each, all of them from second 0."""
     run_s: float
+    surge: Surge | None
+    """What comes on top for a part of it."""
     start_at_unix_s: float | None
     """None: as soon as the customers are signed in."""
     record: Path | None

@@ -129,6 +129,8 @@ class ScheduledRun:
         self._dispatcher = dispatcher = Dispatcher(clock.now_s, timer, load.start)
         for source in range(schedule.users):
             dispatcher.add(source, arrivals(plan.seed, source, plan.mix, plan.law))
+        if schedule.surge is not None:
+            dispatcher.add(schedule.users, schedule.surge.arrivals(plan.seed, schedule.users, plan.law))
         reduce_jitter()
         self._real_time = claim_processor()
         played = dispatcher.run(schedule.run_s)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from loadtests.arrivals import Surge
 from loadtests.plan import Schedule
 from loadtests.tally import Lateness, Tally
 
@@ -25,6 +26,7 @@ class PlanFacts:
     host: str
     users: int
     run_s: float
+    surge: Surge | None
     mix: dict[str, float]
     law: str
     customers: int
@@ -39,6 +41,7 @@ class PlanFacts:
             host=plan.host,
             users=schedule.users,
             run_s=schedule.run_s,
+            surge=schedule.surge,
             mix=dict(plan.mix.weights),
             law=plan.law,
             customers=plan.customers,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.folders import ArmFolder
+from services.topology import Topology
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,11 @@ class PlannedArm:
     folder: ArmFolder
     run_id: str
     seed: int
+
+    @property
+    def topology(self) -> Topology:
+        """The map that it runs on."""
+        return self.loaded.maps[self.name].topology
 
     @property
     def marks_s(self) -> tuple[float, float, float, float, float]:

@@ -10,7 +10,7 @@ from chaos.experiment.facts import PHASES, ArmFacts, FaultFacts, PhaseName
 from chaos.experiment.fault_control import Applied, FaultControl
 from chaos.experiment.folders import write_model
 from chaos.experiment.live import LiveRecord
-from chaos.experiment.load_process import START_TIMEOUT_S, LoadSchedule
+from chaos.experiment.load_process import START_TIMEOUT_S, LoadSchedule, surge_of
 from chaos.experiment.machine import CpuSampler
 from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.observer import Observer
@@ -73,7 +73,7 @@ class ArmRun:
         planned, plan = self._planned, self._planned.loaded.experiment.arms[self._planned.name]
         options = LaunchOptions(
             state=self._state,
-            topology=planned.loaded.topology_path,
+            topology=planned.folder.topology,
             profile=plan.profile,
             without=plan.without,
             free_ports=True,
@@ -96,7 +96,8 @@ class ArmRun:
         self._write_facts(complete=False)
         schedule = LoadSchedule(
             load=planned.loaded.experiment.load,
-            host=system.addresses[planned.loaded.topology.entry],
+            surge=surge_of(planned.loaded.experiment),
+            host=system.addresses[planned.topology.entry],
             seed=planned.seed,
             run_s=planned.marks_s[-1],
             record=folder.load,
@@ -127,6 +128,7 @@ class ArmRun:
             (struck_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_START)),
             (struck_s, self._apply),
             (struck_s, self._phase("fault")),
+            (struck_s, self._scrape(Mark.FAULT_BEGUN)),
             (lift_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_END)),
             (lift_s - SCRAPE_LEAD_S / 4, self._fault.note_alive),
             (lift_s, self._lift),
@@ -162,8 +164,8 @@ class ArmRun:
         self._applied = self._fault.apply()
         self._facts = FaultFacts(applied_s=self._now_s(), leases=self._applied.leases, targets=self._applied.instances)
         self._write_facts(complete=False)
-        where = ", ".join(self._applied.instances)
-        self._observer.event(self._planned.name, f"{self._planned.loaded.experiment.fault} is in force in {where}")
+        where = f" in {', '.join(self._applied.instances)}" if self._applied.instances else ""
+        self._observer.event(self._planned.name, f"{self._planned.loaded.experiment.fault} is in force{where}")
 
     def _lift(self) -> None:
         if self._facts is None or self._applied is None:

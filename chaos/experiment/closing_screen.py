@@ -1,4 +1,4 @@
-"""The end of a run on a screen: what every arm showed, side by side, the six proofs, and where the report is."""
+"""The end of a run on a screen: what every arm showed, side by side, its objectives, the six proofs, and where the report is."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chaos.experiment.result import ArmResult, ProofKind, Result
-from chaos.experiment.wording import HOLDING, PROOF_NAME, STATUS_MARK, VERDICT_STYLE, p95_change, success_change
+from chaos.experiment.wording import HOLDING, OBJECTIVE_MARK, PROOF_NAME, STATUS_MARK, VERDICT_STYLE, p95_change, success_change
 
 
 def print_result(result: Result, report: Path, out: Console) -> None:
@@ -50,6 +50,8 @@ def _print_arm(arm: ArmResult, out: Console) -> None:
     for width in (1, max(map(len, PROOF_NAME.values()))):
         grid.add_column(width=width, no_wrap=True)
     grid.add_column(overflow="fold")
+    for objective in arm.objectives:
+        grid.add_row(OBJECTIVE_MARK[objective.status], "objective", objective.sentence)
     for kind in ProofKind:
         proof = arm.proof(kind)
         grid.add_row(STATUS_MARK[proof.status], PROOF_NAME[kind], proof.sentence)

@@ -67,7 +67,7 @@ class Collector:
             keep_trace(folder.trace, address, wanted, self._world.get)
 
     def _fetch_books(self, token: str) -> Books | None:
-        system, topology = self._world.status(self._state), self._planned.loaded.topology
+        system, topology = self._world.status(self._state), self._planned.topology
         try:
             return read_books(library_of(system, topology, token, self._world.get), self._world.now)
         except FetchError:

@@ -47,11 +47,27 @@ class _Sample:
 
 
 def compare_all(
-    journeys: Iterable[Journey], judged: dict[str, Judged], windows: Windows, min_journeys: int, seed: int
-) -> dict[str, Compared]:
-    """Compares every judged journey; p-values are adjusted over all of them, since each is one more chance of a false alarm.
+    journeys: Iterable[Journey],
+    judged: dict[str, Judged],
+    windows: Windows,
+    min_journeys: int,
+    seed: int,
+    besides: Sequence[float] = (),
+) -> tuple[dict[str, Compared], tuple[float, ...]]:
+    """Compares every judged journey, and adjusts all p-values together, since each is one more chance of a false alarm.
 
     A journey that none intended to begin in one of the windows has nothing to compare and is left out.
+
+    Args:
+        journeys: All of an arm.
+        judged: What each may lose.
+        windows: The arm's.
+        min_journeys: Of each kind, in each of the two windows; with fewer nothing is decided.
+        seed: Of the bootstrap.
+        besides: P-values of what else is judged in the arm.
+
+    Returns:
+        The comparisons, and `besides` adjusted.
     """
     everything = tuple(journeys)
     comparisons: dict[str, Comparison] = {}
@@ -62,7 +78,8 @@ def compare_all(
         if before.journeys and during.journeys:
             comparisons[name] = _compare(before, during, limits, min_journeys, seed)
             enough[name] = min(len(before.journeys), len(during.journeys)) >= min_journeys
-    return {name: _decide(comparison, enough=enough[name]) for name, comparison in _adjusted(comparisons).items()}
+    adjusted, others = _adjusted(comparisons, besides)
+    return {name: _decide(comparison, enough=enough[name]) for name, comparison in adjusted.items()}, others
 
 
 def _compare(before: _Sample, during: _Sample, limits: Judged, min_journeys: int, seed: int) -> Comparison:
@@ -89,13 +106,14 @@ def _compare(before: _Sample, during: _Sample, limits: Judged, min_journeys: int
     )
 
 
-def _adjusted(comparisons: dict[str, Comparison]) -> dict[str, Comparison]:
+def _adjusted(comparisons: dict[str, Comparison], besides: Sequence[float]) -> tuple[dict[str, Comparison], tuple[float, ...]]:
     p_values = [p for each in comparisons.values() for p in (each.drop_p_value, each.p95_p_value or 0.0)]
-    adjusted = iter(holm(p_values))
-    return {
+    adjusted = iter(holm([*p_values, *besides]))
+    changed = {
         name: each.model_copy(update={"drop_p_value": next(adjusted), "p95_p_value": next(adjusted)})
         for name, each in comparisons.items()
     }
+    return changed, tuple(adjusted)
 
 
 def _decide(comparison: Comparison, *, enough: bool) -> Compared:

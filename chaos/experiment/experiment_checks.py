@@ -1,31 +1,36 @@
 """What an experiment's models cannot know alone: whether what it names exists, and could do what it says."""
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from chaos.experiment.fault_plan import ProcessFaultPlan
-from chaos.experiment.model import Experiment, Reason, ReasonKind
+from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
+from chaos.experiment.model import Experiment
+from chaos.experiment.objectives import Objectives
+from chaos.experiment.reasons import Reason, lacking
 from chaos.experiment.result import Verdict
 from chaos.targets.errors import UnknownPlaceError
 from chaos.targets.place import Place
-from services.document import Document, Mistake
-from services.policy import EdgePolicy, FallbackKind, Profile, effective_policy
+from services.document import Document, Mistake, did_you_mean
+from services.policy import Profile
 from services.topology import Topology
 
+Maps = Mapping[str, Topology]
+"""What each arm runs on."""
 JOURNEYS = ("browse", "order", "track", "sign_in")
 """What the load generator knows how to do."""
 EXPECTABLE = (Verdict.ISOLATED, Verdict.LEAKED)
 
 
-def find_mistakes(document: Document, experiment: Experiment, topology: Topology) -> list[Mistake]:
-    """Everything in `experiment` that its topology or its own other parts contradict, with lines of `document`."""
-    return [
+def find_mistakes(document: Document, experiment: Experiment, maps: Maps) -> list[Mistake]:
+    """Everything in `experiment` that its maps or its own other parts contradict, with lines of `document`."""
+    found = [
         *_load(document, experiment),
-        *_fault(document, experiment, topology),
-        *_arms(document, experiment, topology),
+        *(mistake for topology in maps.values() for mistake in _fault(document, experiment, topology)),
+        *_arms(document, experiment, maps),
+        *_objectives(document, experiment, maps),
         *_expectations(document, experiment),
-        *_reasons(document, experiment, topology),
+        *_reasons(document, experiment, maps),
     ]
+    return list(dict.fromkeys(found))  # What is wrong in every arm is said once.
 
 
 def _load(document: Document, experiment: Experiment) -> Iterator[Mistake]:
@@ -49,6 +54,9 @@ def _load(document: Document, experiment: Experiment) -> Iterator[Mistake]:
 
 def _fault(document: Document, experiment: Experiment, topology: Topology) -> Iterator[Mistake]:
     fault = experiment.fault
+    if isinstance(fault, SurgePlan):
+        yield from _surge(document, experiment, fault)
+        return
     try:
         target = Place.parse(fault.target, topology)
     except UnknownPlaceError as error:
@@ -58,13 +66,35 @@ def _fault(document: Document, experiment: Experiment, topology: Topology) -> It
         yield document.mistake(("fault", "target"), f"{fault.kind} acts on processes; name a service or a replica, not an edge")
 
 
-def _arms(document: Document, experiment: Experiment, topology: Topology) -> Iterator[Mistake]:
+def _surge(document: Document, experiment: Experiment, surge: SurgePlan) -> Iterator[Mistake]:
+    load_per_s = experiment.load.rates_per_s.get(surge.journey)
+    if load_per_s is None:
+        yield document.mistake(("fault", "journey"), _unknown("journey", surge.journey, experiment.load.rates_per_s))
+    elif surge.asked_per_s(load_per_s) <= load_per_s:
+        problem = f"is no more than the load's {load_per_s} a second; a surge needs more"
+        yield document.mistake(("fault", "rate_per_s"), problem)
+
+
+def _arms(document: Document, experiment: Experiment, maps: Maps) -> Iterator[Mistake]:
     for arm, plan in experiment.arms.items():
         for index, text in enumerate(plan.without):
             try:
-                topology.switch(text)
+                maps[arm].switch(text)
             except ValueError as error:
                 yield document.mistake(("arms", arm, "without", index), str(error))
+
+
+def _objectives(document: Document, experiment: Experiment, maps: Maps) -> Iterator[Mistake]:
+    objectives = experiment.objectives
+    if not experiment.journeys.judged and objectives == Objectives():
+        yield document.mistake(("journeys",), "judges nothing: name journeys under judged, or objectives")
+    if objectives.goodput and objectives.goodput.journey not in experiment.load.rates_per_s:
+        problem = _unknown("journey", objectives.goodput.journey, experiment.load.rates_per_s)
+        yield document.mistake(("objectives", "goodput", "journey"), problem)
+    for topology in maps.values():
+        if objectives.amplification and objectives.amplification.edge not in topology.edges:
+            problem = _unknown("edge", objectives.amplification.edge, topology.edges)
+            yield document.mistake(("objectives", "amplification", "edge"), problem)
 
 
 def _expectations(document: Document, experiment: Experiment) -> Iterator[Mistake]:
@@ -78,13 +108,13 @@ def _expectations(document: Document, experiment: Experiment) -> Iterator[Mistak
             yield document.mistake(("expect", arm), f"{verdict} is no outcome to expect; allowed: {', '.join(EXPECTABLE)}")
 
 
-def _reasons(document: Document, experiment: Experiment, topology: Topology) -> Iterator[Mistake]:
+def _reasons(document: Document, experiment: Experiment, maps: Maps) -> Iterator[Mistake]:
     for arm, reasons in experiment.because.items():
         if arm not in experiment.arms:
             yield document.mistake(("because", arm), _unknown("arm", arm, experiment.arms))
             continue
         for index, reason in enumerate(reasons):
-            problem = _reason_problem(reason, experiment, arm, topology)
+            problem = _reason_problem(reason, experiment, arm, maps[arm])
             if problem:
                 yield document.mistake(("because", arm, index, "edge"), problem)
 
@@ -93,30 +123,15 @@ def _reason_problem(reason: Reason, experiment: Experiment, arm: str, topology: 
     """Why this could never be found in this arm; None when it could."""
     if reason.edge not in topology.edges:
         return _unknown("edge", reason.edge, topology.edges)
+    plan = experiment.arms[arm]
     try:
-        policy = _arm_policy(experiment, arm, reason.edge, topology)
+        switches = tuple(topology.switch(text) for text in plan.without)
     except ValueError:
         return None  # A switch that cannot be read is named where it stands.
-    possible = {
-        ReasonKind.BREAKER_OPENED: policy.breaker is not None,
-        ReasonKind.FALLBACK_SERVED: policy.fallback is not None,
-        ReasonKind.CAUGHT_UP: policy.fallback is not None and policy.fallback.kind is FallbackKind.DEFER,
-    }
-    if possible[reason.reason]:
-        return None
-    lacking = "breaker" if reason.reason is ReasonKind.BREAKER_OPENED else "fallback"
-    kind = " of kind defer" if reason.reason is ReasonKind.CAUGHT_UP else ""
-    return f"{reason.edge} has no {lacking}{kind} in the arm {arm}, so {reason.reason} could never be seen"
-
-
-def _arm_policy(experiment: Experiment, arm: str, edge: str, topology: Topology) -> EdgePolicy:
-    """What protects `edge` in `arm`. Raises ValueError for a switch that is none."""
-    plan = experiment.arms[arm]
-    switches = tuple(topology.switch(text) for text in plan.without)
-    return effective_policy(topology.edges[edge], edge, Profile(plan.profile), switches)
+    missing = lacking(reason, topology, Profile(plan.profile), switches)
+    return f"there is no {missing} in the arm {arm}, so {reason.reason} could never be seen" if missing else None
 
 
 def _unknown(what: str, name: str, allowed: Iterable[str]) -> str:
     names = list(allowed)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"unknown {what} {name!r}; allowed: {', '.join(names)}" + (f" (did you mean {close[0]}?)" if close else "")
+    return f"unknown {what} {name!r}; allowed: {', '.join(names)}{did_you_mean(name, names)}"

@@ -1,31 +1,34 @@
 """Finds, reads and checks an experiment's file."""
 
-import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from chaos.experiment.arm_map import ArmMap, arm_maps
 from chaos.experiment.experiment_checks import find_mistakes
+from chaos.experiment.fault_plan import SurgePlan
 from chaos.experiment.model import Experiment
 from chaos.targets.place import Place
-from services.document import DocumentError, Mistake, read_document
-from services.topology import Topology, default_topology_path, load_topology
+from services.document import DocumentError, Mistake, did_you_mean, read_document
+from services.topology import default_topology_path
 
 
 @dataclass(frozen=True)
 class LoadedExperiment:
-    """An experiment that has passed every check, and the map it was checked against."""
+    """An experiment that has passed every check, and the maps it was checked against: one an arm, and what all came from."""
 
     name: str
     path: Path
     experiment: Experiment
     topology_path: Path
-    topology: Topology
+    maps: Mapping[str, ArmMap]
 
     @property
     def place(self) -> Place:
-        """Where the fault acts."""
-        return Place.parse(self.experiment.fault.target, self.topology)
+        """Where the fault acts, in every arm; a surge acts on nobody and comes in at the entry."""
+        topology, fault = next(iter(self.maps.values())).topology, self.experiment.fault
+        return Place(topology.entry) if isinstance(fault, SurgePlan) else Place.parse(fault.target, topology)
 
 
 def shipped_experiments() -> dict[str, Path]:
@@ -42,9 +45,8 @@ def find_experiment(name: str) -> Path:
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} or path.exists():
         return path
-    close = difflib.get_close_matches(name, shipped, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise DocumentError([Mistake(name, 0, "", f"is no experiment; allowed: a YAML file, or one of: {', '.join(shipped)}{hint}")])
+    allowed = f"a YAML file, or one of: {', '.join(shipped)}{did_you_mean(name, shipped)}"
+    raise DocumentError([Mistake(name, 0, "", f"is no experiment; allowed: {allowed}")])
 
 
 def load_experiment(path: Path, topology_path: Path | None = None) -> LoadedExperiment:
@@ -57,8 +59,8 @@ def load_experiment(path: Path, topology_path: Path | None = None) -> LoadedExpe
     document = read_document(path)
     experiment = document.parse(Experiment)
     chosen = topology_path or (path.parent / experiment.topology if experiment.topology else default_topology_path())
-    topology = load_topology(chosen)
-    mistakes = find_mistakes(document, experiment, topology)
+    maps = arm_maps(document, experiment, read_document(chosen))
+    mistakes = find_mistakes(document, experiment, {arm: each.topology for arm, each in maps.items()})
     if mistakes:
         raise DocumentError(mistakes)
-    return LoadedExperiment(path.stem, path, experiment, chosen, topology)
+    return LoadedExperiment(path.stem, path, experiment, chosen, maps)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chaos.experiment.errors import RunError
 from chaos.experiment.facts import LeaseCount
-from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan
+from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan, SurgePlan
 from chaos.targets.errors import TargetError
 from chaos.targets.place import Place
 from chaos.targets.target import PlacedLease, Survey, Target
@@ -42,8 +42,10 @@ class FaultControl:
         self._alive: tuple[PlacedLease, ...] = ()
 
     def apply(self) -> Applied:
-        """Puts it in force. Raises RunError when the system refuses."""
+        """Puts it in force. Raises RunError when the system refuses. A surge is in the load's schedule: it comes by itself."""
         plan, place = self._plan, self._place
+        if isinstance(plan, SurgePlan):
+            return Applied((), ())
         try:
             if isinstance(plan, ProcessFaultPlan):
                 processes = self._target.disturb(place, plan.kind, lease_ms=self._lease_ms, source=self._source)
@@ -57,19 +59,21 @@ class FaultControl:
 
     def note_alive(self) -> None:
         """Remembers which request leases are in force; asked just before lifting. Silence is remembered as not in force."""
-        if not isinstance(self._plan, ProcessFaultPlan):
+        if not isinstance(self._plan, ProcessFaultPlan | SurgePlan):
             self._alive = self._survey().leases
 
     def lift(self) -> None:
         """Ends it now. Raises RunError when the system refuses."""
+        if isinstance(self._plan, SurgePlan):
+            return
         try:
             self._target.heal(self._place)
         except (TargetError, ControlError) as error:
             raise RunError(f"{self._plan} could not be lifted: {error}; it ends with its lease") from None
 
     def counts(self, applied: Applied) -> tuple[LeaseCount, ...]:
-        """What request leases did, process by process; asked after lifting. A process fault has none."""
-        if isinstance(self._plan, ProcessFaultPlan):
+        """What request leases did, process by process; asked after lifting. Other faults have none."""
+        if isinstance(self._plan, ProcessFaultPlan | SurgePlan):
             return ()
         alive = {(each.instance, each.lease.id) for each in self._alive}
         return tuple(

@@ -83,6 +83,36 @@ class HangPlan(_RequestFaultPlan):
         return Hang()
 
 
+class SurgePlan(Frozen):
+    """More customers come: nothing is done to the system, so there is no target and no lease.
+
+    Either `factor` times as many of a journey as the load has, or `rate_per_s` of it in all. What comes on top is a stream of
+    its own, drawn from the seed, so that every other arrival stays where it was.
+    """
+
+    kind: Literal["surge"]
+    journey: str
+    factor: Annotated[float, Field(gt=1, le=100)] | None = None
+    rate_per_s: Annotated[float, Field(gt=0, le=1_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "SurgePlan":
+        if (self.factor is None) == (self.rate_per_s is None):
+            raise ValueError("a surge needs one of factor (times the load's rate) and rate_per_s (in all)")
+        return self
+
+    def asked_per_s(self, load_per_s: float) -> float:
+        """Arrivals of the journey while it lasts, where the load has `load_per_s` of it."""
+        return load_per_s * self.factor if self.factor is not None else self.rate_per_s or 0.0
+
+    def __str__(self) -> str:
+        return f"surge of {self.journey} to {self._strength}"
+
+    @property
+    def _strength(self) -> str:
+        return f"{self.factor:g} times as many" if self.factor is not None else f"{self.rate_per_s:g} a second"
+
+
 RequestFaultPlan = LatencyPlan | ErrorPlan | AbortPlan | HangPlan
-FaultPlan = Annotated[ProcessFaultPlan | RequestFaultPlan, Field(discriminator="kind")]
+FaultPlan = Annotated[ProcessFaultPlan | RequestFaultPlan | SurgePlan, Field(discriminator="kind")]
 """Any fault of an experiment, told apart by `kind`."""

@@ -39,6 +39,11 @@ class ArmFolder:
         return self.root / "arm.json"
 
     @property
+    def topology(self) -> Path:
+        """The map that the arm was run on."""
+        return self.root / "topology.yaml"
+
+    @property
     def load(self) -> Path:
         """Folder of the load generator's record."""
         return self.root / "load"
@@ -99,7 +104,7 @@ class ExperimentFolder:
 
     @property
     def topology(self) -> Path:
-        """The map, as it was."""
+        """The map, as it was before the experiment changed it."""
         return self.root / "topology.yaml"
 
     @property

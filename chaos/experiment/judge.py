@@ -22,9 +22,8 @@ def judge(folder: ExperimentFolder) -> Result:
     """
     facts = folder.read_facts()
     loaded = load_experiment(folder.experiment, folder.topology)
-    experiment, place = loaded.experiment, loaded.place
-    arms = {name: judge_arm(ArmEvidence.read(folder.arm(name), place), experiment, place, facts.seed) for name in facts.arms}
-    ordered = tuple(arms[name] for name in experiment.arms if name in arms)
+    arms = {name: judge_arm(ArmEvidence.read(folder.arm(name), loaded.place), loaded, facts.seed) for name in facts.arms}
+    ordered = tuple(arms[name] for name in loaded.experiment.arms if name in arms)
     result = _result(facts, loaded, ordered)
     result.write(folder.verdict)
     write_junit(result, folder.junit)

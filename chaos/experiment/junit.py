@@ -1,9 +1,9 @@
-"""The result as JUnit XML, which CI systems show: a suite an arm, a test case a proof and one for the verdict."""
+"""The result as JUnit XML, which CI systems show: a suite an arm, a test case for its verdict, each objective and proof."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from chaos.experiment.result import ArmResult, Proof, ProofStatus, Result, Verdict
+from chaos.experiment.result import ArmResult, ObjectiveResult, ObjectiveStatus, Proof, ProofStatus, Result, Verdict
 
 _SKIPPED = (ProofStatus.NOT_EVALUATED, ProofStatus.UNKNOWN)
 
@@ -31,12 +31,25 @@ def _suite(root: ET.Element, arm: ArmResult, result: Result) -> None:
         kind = "error" if arm.verdict in (Verdict.INVALID, Verdict.INCONCLUSIVE) else "failure"
         message = f"{arm.verdict}, expected {arm.expected}"
         ET.SubElement(verdict, kind, message=message, type=str(arm.verdict)).text = "\n".join(arm.reasons)
+    for objective in arm.objectives:
+        _objective(suite, classname, objective, arm)
     for proof in arm.proofs:
         _case(suite, classname, proof, arm)
     for kind in ("failure", "error", "skipped"):
         name = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
         suite.set(name, str(len(suite.findall(f"testcase/{kind}"))))
     suite.set("tests", str(len(suite.findall("testcase"))))
+
+
+def _objective(suite: ET.Element, classname: str, objective: ObjectiveResult, arm: ArmResult) -> None:
+    """Like a proof, it fails its case only where the arm is not as expected."""
+    name = f"objective {objective.kind} {objective.subject}".rstrip()
+    case = ET.SubElement(suite, "testcase", classname=classname, name=name)
+    if objective.status is ObjectiveStatus.UNDECIDED:
+        ET.SubElement(case, "skipped", message=objective.sentence)
+    elif objective.status is ObjectiveStatus.VIOLATED and not arm.met:
+        ET.SubElement(case, "failure", message=objective.sentence, type=str(objective.status))
+    ET.SubElement(case, "system-out").text = objective.sentence
 
 
 def _case(suite: ET.Element, classname: str, proof: Proof, arm: ArmResult) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from chaos.experiment.errors import RunError
-from chaos.experiment.model import Load
+from chaos.experiment.fault_plan import SurgePlan
+from chaos.experiment.model import Experiment, Load
 
 START_TIMEOUT_S = 30.0
 """From its start to the schedule's first instant: Locust's imports, and the customers who sign in one after another."""
@@ -30,10 +31,31 @@ class Start(BaseModel):
 
 
 @dataclass(frozen=True)
+class Surge:
+    """Arrivals of one journey that come on top of the load between two instants of the schedule."""
+
+    journey: str
+    extra_per_s: float
+    start_s: float
+    end_s: float
+
+
+def surge_of(experiment: Experiment) -> Surge | None:
+    """What an experiment's fault adds to its load: all of the fault's window; None for a fault that is no surge."""
+    fault = experiment.fault
+    if not isinstance(fault, SurgePlan):
+        return None
+    load_per_s = experiment.load.rates_per_s[fault.journey]
+    _, _, struck_s, lift_s, _ = experiment.phases.marks_s()
+    return Surge(fault.journey, fault.asked_per_s(load_per_s) - load_per_s, struck_s, lift_s)
+
+
+@dataclass(frozen=True)
 class LoadSchedule:
     """What to play, against what, and where to keep the record."""
 
     load: Load
+    surge: Surge | None
     host: str
     seed: int
     run_s: float
@@ -57,6 +79,9 @@ class LoadSchedule:
             "--run-seconds": f"{self.run_s:g}",
             "--record": self.record,
         }
+        if self.surge is not None:
+            surge = self.surge
+            options["--surge"] = f"{surge.journey}={surge.extra_per_s:g}@{surge.start_s:g}-{surge.end_s:g}"
         leashed = [sys.executable, "-m", "testbed.leash", str(os.getpid()), "locust", "--headless"]
         return leashed + [str(part) for pair in options.items() for part in pair]
 

@@ -11,7 +11,7 @@ from chaos.experiment.errors import EvidenceError
 
 _COUNTER_SUFFIX = "_total"
 SCRAPE_LEAD_S = 1.0
-"""The marks of the fault are read so long before it strikes and ends, so that reading them does not delay it."""
+"""The start and the end of the fault are read so long before it strikes and ends, so that reading them does not delay it."""
 
 
 class Mark(StrEnum):
@@ -19,6 +19,8 @@ class Mark(StrEnum):
 
     BASELINE_START = "baseline_start"
     FAULT_START = "fault_start"
+    FAULT_BEGUN = "fault_begun"
+    """Right after it struck: what is counted from here on is of the fault alone."""
     FAULT_END = "fault_end"
     RECOVERY_END = "recovery_end"
     SETTLED = "settled"

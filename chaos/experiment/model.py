@@ -3,12 +3,13 @@
 Durations carry their unit in the file. What no model can know alone (whether a service exists) is checked in `experiment_file`.
 """
 
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from chaos.experiment.fault_plan import FaultPlan
+from chaos.experiment.objectives import Objectives
+from chaos.experiment.reasons import Reason
 from chaos.experiment.result import Role, Verdict
 from services.document import Frozen
 from services.duration import DurationMs
@@ -22,21 +23,6 @@ SHORTEST_PHASE_MS = 1_000.0
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 """Of an arm or a journey: lower-case letters, digits, dashes and underscores."""
 PhaseMs = Annotated[DurationMs, Field(ge=SHORTEST_PHASE_MS, le=MAX_PHASE_MS)]
-
-
-class ReasonKind(StrEnum):
-    """What must have happened on an edge for an arm to have held for the right reason."""
-
-    BREAKER_OPENED = "breaker_opened"
-    FALLBACK_SERVED = "fallback_served"
-    CAUGHT_UP = "caught_up"
-
-
-class Reason(Frozen):
-    """One thing to find in the metrics of the edge's caller."""
-
-    reason: ReasonKind
-    edge: str
 
 
 class Load(Frozen):
@@ -91,7 +77,7 @@ class Judged(Frozen):
 class Journeys(Frozen):
     """Which journeys the hypothesis speaks of, and how."""
 
-    judged: dict[Name, Judged] = Field(min_length=1)
+    judged: dict[Name, Judged] = Field(default_factory=dict)
     may_degrade: tuple[Name, ...] = ()
     watched: tuple[Name, ...] = ()
 
@@ -104,11 +90,31 @@ class Journeys(Frozen):
         )
 
 
+class SystemChange(Frozen):
+    """A part of a map (services.topology) that is laid over the whole; what it may hold is checked there."""
+
+    services: dict[str, object] = Field(default_factory=dict)
+    edges: dict[str, object] = Field(default_factory=dict)
+    events: dict[str, object] = Field(default_factory=dict)
+
+    def places(self) -> tuple[str, ...]:
+        """What is changed, each as a path of keys: `edges.orders->payments.breaker`."""
+        kinds = {"services": self.services, "edges": self.edges, "events": self.events}
+        return tuple(
+            f"{kind}.{name}.{key}" if key else f"{kind}.{name}"
+            for kind, changed in kinds.items()
+            for name, value in changed.items()
+            for key in (value if isinstance(value, dict) and value else ("",))
+        )
+
+
 class ArmPlan(Frozen):
     """One way to run the system under the same load and fault."""
 
     profile: Profile
     without: tuple[str, ...] = ()
+    system: SystemChange | None = None
+    """What this arm alone changes in the map; profile and switches apply to the result."""
 
 
 class Bounds(Frozen):
@@ -131,11 +137,14 @@ class Experiment(Frozen):
     description: Annotated[str, Field(max_length=5_000)] = ""
     topology: str | None = None
     """Path of another map than FeastFast's, relative to the experiment's file."""
+    system: SystemChange | None = None
+    """What every arm changes in the map."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
     load: Load
     phases: Phases = Phases()
     fault: FaultPlan
     journeys: Journeys
+    objectives: Objectives = Objectives()
     arms: dict[Name, ArmPlan] = Field(min_length=1, max_length=8)
     because: dict[Name, tuple[Reason, ...]] = Field(default_factory=dict)
     expect: dict[Name, Verdict]

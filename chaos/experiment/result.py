@@ -46,6 +46,22 @@ class Holding(StrEnum):
     NOT_JUDGED = "not_judged"
 
 
+class ObjectiveKind(StrEnum):
+    """What an experiment may demand beyond its journeys."""
+
+    AMPLIFICATION = "amplification"
+    GOODPUT = "goodput"
+    RECOVERY = "recovery"
+
+
+class ObjectiveStatus(StrEnum):
+    """What the measurement of an objective showed."""
+
+    HELD = "held"
+    VIOLATED = "violated"
+    UNDECIDED = "undecided"
+
+
 class ProofKind(StrEnum):
     """The six things that an experiment proves, in the order in which they are told."""
 
@@ -134,6 +150,20 @@ class JourneyResult(_Finding):
     sentence: str
 
 
+class ObjectiveResult(_Finding):
+    """One objective in one arm."""
+
+    kind: ObjectiveKind
+    subject: str = Field(description="the edge or the journey it is about; empty when it is about the whole arm")
+    status: ObjectiveStatus
+    bound: float = Field(description="attempts a call at most, journeys a second at least, or seconds at most")
+    measured: float | None = Field(description="in the unit of the bound; None when there was nothing to measure")
+    interval: Interval | None = Field(description="None for what was watched as a whole, or was not measured")
+    p_value: float | None = Field(description="one-sided, of a violation; adjusted by Holm together with the journeys")
+    sentence: str
+    numbers: dict[str, float] = Field(default_factory=dict)
+
+
 class JourneySeries(_Finding):
     """One journey second by second; every column has one entry for each second of the schedule, by intended instant."""
 
@@ -208,10 +238,12 @@ class ArmResult(_Finding):
     name: str
     profile: str
     without: tuple[str, ...]
+    changes: tuple[str, ...] = Field(description="what this arm alone changes in the map, such as edges.orders->payments.breaker")
     phases: tuple[PhaseSpan, ...]
     fault: FaultSpan | None = Field(description="None if the arm ended before its fault was applied")
     load: LoadQuality
     journeys: tuple[JourneyResult, ...]
+    objectives: tuple[ObjectiveResult, ...]
     series: tuple[JourneySeries, ...]
     proofs: tuple[Proof, ...] = Field(description="six, in the order of ProofKind")
     recovery: Recovery

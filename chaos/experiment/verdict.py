@@ -1,12 +1,15 @@
 """From the evidence of an arm to its verdict: a pure function of what is in the arm's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaos.experiment.comparison import Compared, compare_all
 from chaos.experiment.evidence import ArmEvidence
-from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan
+from chaos.experiment.experiment_file import LoadedExperiment
+from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan, SurgePlan
 from chaos.experiment.journeys import Journey, arrivals_digest
+from chaos.experiment.measurement import Measurement
+from chaos.experiment.measuring import measure
 from chaos.experiment.model import Experiment
 from chaos.experiment.proofs.alerts import alerts
 from chaos.experiment.proofs.fault_bit import fault_bit
@@ -19,6 +22,8 @@ from chaos.experiment.result import (
     FaultSpan,
     Holding,
     JourneyResult,
+    ObjectiveResult,
+    ObjectiveStatus,
     Proof,
     ProofKind,
     ProofStatus,
@@ -29,7 +34,14 @@ from chaos.experiment.sentences import journey_sentence
 from chaos.experiment.validity import invalid_reasons, load_quality
 from chaos.experiment.windows import Windows, second_by_second, window_stats
 from chaos.targets.place import Place
+from services.policy import UNPROTECTED, EdgePolicy, Profile, effective_policy
+from services.topology import Topology
 
+_AS_HOLDING = {
+    ObjectiveStatus.HELD: Holding.HELD,
+    ObjectiveStatus.VIOLATED: Holding.LEAKED,
+    ObjectiveStatus.UNDECIDED: Holding.UNDECIDED,
+}
 _RESTS_ON = {
     Verdict.ISOLATED: (ProofKind.RIGHT_REASON, ProofKind.RECOVERY, ProofKind.INVARIANTS),
     Verdict.LEAKED: (ProofKind.INVARIANTS,),
@@ -45,24 +57,29 @@ class Decision:
     reasons: tuple[str, ...]
 
 
-def judge_arm(evidence: ArmEvidence, experiment: Experiment, place: Place, seed: int) -> ArmResult:
+def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> ArmResult:
     """Everything there is to say about one arm."""
-    name, windows, roles = evidence.facts.name, evidence.windows, experiment.journeys.roles()
-    compared = compare_all(evidence.journeys, experiment.judged, windows, experiment.bounds.min_journeys, seed)
+    experiment, place = loaded.experiment, loaded.place
+    name, windows, roles = (evidence.facts.name, evidence.windows, experiment.journeys.roles())
+    topology = loaded.maps[name].topology
+    recovery = find_recovery(evidence.journeys, roles, windows.recovery)
+    measured = measure(experiment.objectives, evidence, recovery, _measured_policy(experiment, name, topology))
+    besides = [each.violation_p for each in measured if each.violation_p is not None]
+    compared, adjusted = compare_all(evidence.journeys, experiment.judged, windows, experiment.bounds.min_journeys, seed, besides)
+    objectives = _decided(measured, adjusted)
     journeys = tuple(
         _journey_result(each, role, evidence.journeys, windows, compared.get(each), experiment) for each, role in roles.items()
     )
     quality = load_quality(evidence, arrivals_digest(evidence.journeys, evidence.facts.marks_s[1]))
-    recovery = find_recovery(evidence.journeys, roles, windows.recovery)
     proofs = (
-        fault_bit(evidence, experiment.fault, place),
-        journeys_held(journeys),
-        right_reason(evidence, experiment.because.get(name, ())),
+        fault_bit(evidence, experiment, place),
+        journeys_held(journeys, objectives),
+        right_reason(evidence, experiment.because.get(name, ()), topology),
         alerts(),
         recovery_proof(recovery, windows.recovery),
         invariants_held(evidence),
     )
-    decision = decide(invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys), journeys)
+    decision = decide(invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys), journeys, objectives)
     expected = experiment.expect[name]
     doubts = doubts_about(expected, proofs) if decision.verdict is expected else ()
     plan = experiment.arms[name]
@@ -70,10 +87,12 @@ def judge_arm(evidence: ArmEvidence, experiment: Experiment, place: Place, seed:
         name=name,
         profile=str(plan.profile),
         without=plan.without,
+        changes=plan.system.places() if plan.system else (),
         phases=evidence.facts.phases(),
         fault=_fault_span(evidence, experiment.fault, place),
         load=quality,
         journeys=journeys,
+        objectives=objectives,
         series=tuple(second_by_second(evidence.journeys, each, evidence.facts.marks_s[-1]) for each in roles),
         proofs=proofs,
         recovery=recovery,
@@ -85,22 +104,23 @@ def judge_arm(evidence: ArmEvidence, experiment: Experiment, place: Place, seed:
     )
 
 
-def decide(invalid: Sequence[str], journeys: Sequence[JourneyResult]) -> Decision:
+def decide(invalid: Sequence[str], journeys: Sequence[JourneyResult], objectives: Sequence[ObjectiveResult] = ()) -> Decision:
     """The verdict of an arm: the first that applies.
 
-    INVALID if the arm says nothing; LEAKED if any judged journey leaked; INCONCLUSIVE if any is undecided, be it for too few
-    journeys; ISOLATED when all held.
+    INVALID if the arm says nothing; LEAKED if any judged journey leaked or an objective is surely violated; INCONCLUSIVE if any
+    is undecided, be it for too few journeys; ISOLATED when all held.
     """
-    judged = [journey for journey in journeys if journey.role is Role.JUDGED]
-    undecided = [journey for journey in judged if journey.holding is Holding.UNDECIDED]
-    leaked = [journey for journey in judged if journey.holding is Holding.LEAKED]
+    judged = [(journey.holding, journey.sentence) for journey in journeys if journey.role is Role.JUDGED]
+    judged += [(_AS_HOLDING[objective.status], objective.sentence) for objective in objectives]
+    undecided = tuple(sentence for holding, sentence in judged if holding is Holding.UNDECIDED)
+    leaked = tuple(sentence for holding, sentence in judged if holding is Holding.LEAKED)
     if invalid:
         return Decision(Verdict.INVALID, tuple(invalid))
     if leaked:
-        return Decision(Verdict.LEAKED, tuple(journey.sentence for journey in leaked))
+        return Decision(Verdict.LEAKED, leaked)
     if undecided:
-        return Decision(Verdict.INCONCLUSIVE, tuple(journey.sentence for journey in undecided))
-    return Decision(Verdict.ISOLATED, tuple(journey.sentence for journey in judged))
+        return Decision(Verdict.INCONCLUSIVE, undecided)
+    return Decision(Verdict.ISOLATED, tuple(sentence for _, sentence in judged))
 
 
 def doubts_about(expected: Verdict, proofs: Sequence[Proof]) -> tuple[str, ...]:
@@ -110,6 +130,21 @@ def doubts_about(expected: Verdict, proofs: Sequence[Proof]) -> tuple[str, ...]:
         for proof in proofs
         if proof.kind in _RESTS_ON.get(expected, ()) and proof.status in (ProofStatus.REFUTED, ProofStatus.UNKNOWN)
     )
+
+
+def _measured_policy(experiment: Experiment, arm: str, topology: Topology) -> EdgePolicy:
+    """What is in force on the edge whose load is measured."""
+    wanted, plan = experiment.objectives.amplification, experiment.arms[arm]
+    if wanted is None:
+        return UNPROTECTED
+    switches = tuple(topology.switch(text) for text in plan.without)
+    return effective_policy(topology.edges[wanted.edge], wanted.edge, Profile(plan.profile), switches)
+
+
+def _decided(measured: Sequence[Measurement], adjusted: Iterable[float]) -> tuple[ObjectiveResult, ...]:
+    """Measurements with their adjusted p-values, which come in the order of those that have one."""
+    p_values = iter(adjusted)
+    return tuple(each.decided(None if each.violation_p is None else next(p_values)) for each in measured)
 
 
 def _journey_result(
@@ -132,6 +167,15 @@ def _journey_result(
 
 
 def _fault_span(evidence: ArmEvidence, plan: FaultPlan, place: Place) -> FaultSpan:
+    if isinstance(plan, SurgePlan):
+        return FaultSpan(
+            kind=plan.kind,
+            target=plan.journey,
+            description=str(plan),
+            applied_s=evidence.fault.applied_s,
+            lifted_s=evidence.lifted_s,
+            leases=(),
+        )
     where = f"every process of {place}" if place.replica is None and not place.edge else str(place)
     if isinstance(plan, ProcessFaultPlan):
         description = f"{where} {'killed and kept down' if plan.kind == 'kill' else 'stopped (SIGSTOP)'}"

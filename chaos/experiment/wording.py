@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from chaos.experiment.result import Holding, ProofKind, ProofStatus, Verdict, WindowStats
+from chaos.experiment.result import Holding, ObjectiveStatus, ProofKind, ProofStatus, Verdict, WindowStats
 
 VERDICT_STYLE = {
     Verdict.ISOLATED: "bold green",
@@ -21,6 +21,11 @@ HOLDING = {
     Holding.LEAKED: Text("leaked", "red"),
     Holding.UNDECIDED: Text("undecided", "yellow"),
     Holding.NOT_JUDGED: Text(""),
+}
+OBJECTIVE_MARK = {
+    ObjectiveStatus.HELD: Text("✓", "green"),
+    ObjectiveStatus.VIOLATED: Text("✗", "red"),
+    ObjectiveStatus.UNDECIDED: Text("?", "yellow"),
 }
 PROOF_NAME = {
     ProofKind.FAULT_BIT: "the fault bit",

@@ -1,8 +1,11 @@
 """Proof 1: the fault was where it was meant to be, as strongly as asked, for the whole window."""
 
+import math
+
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.facts import LeaseCount
-from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan
+from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
+from chaos.experiment.model import Experiment
 from chaos.experiment.result import Proof, ProofKind, ProofStatus
 from chaos.experiment.statistics.proportions import Share, wilson, z_of
 from chaos.targets.place import Place
@@ -15,10 +18,13 @@ RATE_CONFIDENCE = 0.999
 """Of the interval that must contain the asked rate; a correct draw misses it once in a thousand runs."""
 
 
-def fault_bit(evidence: ArmEvidence, plan: FaultPlan, place: Place) -> Proof:
-    """Compares what was asked with what the keeper's journal, the telemetry store and the leases say was done."""
+def fault_bit(evidence: ArmEvidence, experiment: Experiment, place: Place) -> Proof:
+    """Compares what was asked with what the keeper's journal, the telemetry store, the leases and the load's record tell."""
+    plan = experiment.fault
     if isinstance(plan, ProcessFaultPlan):
         return _processes_were_down(evidence, plan, place)
+    if isinstance(plan, SurgePlan):
+        return _customers_came(evidence, plan, experiment.load.rates_per_s[plan.journey])
     return _requests_were_hit(evidence, plan.rate, place)
 
 
@@ -65,6 +71,29 @@ def _requests_were_hit(evidence: ArmEvidence, rate: float, place: Place) -> Proo
     if not low <= rate <= high:
         return _proof(ProofStatus.REFUTED, f"{sentence}: not the rate that was asked", numbers)
     return _proof(ProofStatus.PROVEN, f"{sentence}, from the first to the last second of the window", numbers)
+
+
+def _customers_came(evidence: ArmEvidence, plan: SurgePlan, load_per_s: float) -> Proof:
+    """Arrivals are a Poisson stream, whose number varies by its root."""
+    windows, asked_per_s = evidence.windows, plan.asked_per_s(load_per_s)
+    before_s, during_s = windows.baseline.length_s, windows.fault.length_s
+    before = len(windows.baseline.select(evidence.journeys, plan.journey))
+    came = len(windows.fault.select(evidence.journeys, plan.journey))
+    numbers = {"came": float(came), "asked_per_s": asked_per_s}
+    if during_s == 0 or before_s == 0:
+        return _proof(ProofStatus.REFUTED, "the window of the surge was empty", numbers)
+    numbers |= {
+        "came_per_s": round(came / during_s, 2),
+        "before_per_s": round(before / before_s, 2),
+    }
+    sentence = (
+        f"{came} {plan.journey} journeys began in {during_s:.1f} s, {came / during_s:.1f} a second where {asked_per_s:g} were "
+        f"asked, {before / before_s:.1f} before"
+    )
+    expected = asked_per_s * during_s
+    if abs(came - expected) > z_of(RATE_CONFIDENCE) * math.sqrt(expected):
+        return _proof(ProofStatus.REFUTED, f"{sentence}: not the rate that was asked", numbers)
+    return _proof(ProofStatus.PROVEN, sentence, numbers)
 
 
 def _by_process(counts: tuple[LeaseCount, ...]) -> str:

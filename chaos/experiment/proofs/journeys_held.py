@@ -1,18 +1,20 @@
-"""Proof 2: the journeys that may degrade did or did not, and every other journey held."""
+"""Proof 2: the journeys that may degrade did or did not, every other journey held, and the objectives were met."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from chaos.experiment.result import Holding, JourneyResult, Proof, ProofKind, ProofStatus, Role
+from chaos.experiment.result import Holding, JourneyResult, ObjectiveResult, ObjectiveStatus, Proof, ProofKind, ProofStatus, Role
 
 
-def journeys_held(journeys: Iterable[JourneyResult]) -> Proof:
-    """Sums up what the comparisons found."""
+def journeys_held(journeys: Iterable[JourneyResult], objectives: Sequence[ObjectiveResult] = ()) -> Proof:
+    """Sums up what the comparisons found, and what was measured of the objectives."""
     every = tuple(journeys)
+    reached = [objective.status for objective in objectives]
     judged = [journey for journey in every if journey.role is Role.JUDGED]
     by_holding = {holding: [each.name for each in judged if each.holding is holding] for holding in Holding}
-    if by_holding[Holding.LEAKED]:
+    held = len(by_holding[Holding.HELD]) + reached.count(ObjectiveStatus.HELD)
+    if by_holding[Holding.LEAKED] or ObjectiveStatus.VIOLATED in reached:
         status = ProofStatus.REFUTED
-    elif judged and len(by_holding[Holding.HELD]) == len(judged):
+    elif 0 < held == len(judged) + len(reached):
         status = ProofStatus.PROVEN
     else:
         status = ProofStatus.UNKNOWN
@@ -21,6 +23,7 @@ def journeys_held(journeys: Iterable[JourneyResult]) -> Proof:
         for holding, verb in ((Holding.LEAKED, "leaked"), (Holding.HELD, "held"), (Holding.UNDECIDED, "undecided"))
         if (names := by_holding[holding])
     ]
+    said += [f"{objective.kind} {objective.status}" for objective in objectives]
     said += [_degraded(journey) for journey in every if journey.role is Role.MAY_DEGRADE]
     numbers = {str(holding): float(len(names)) for holding, names in by_holding.items() if holding is not Holding.NOT_JUDGED}
     return Proof(kind=ProofKind.JOURNEYS_HELD, status=status, sentence="; ".join(said), numbers=numbers)

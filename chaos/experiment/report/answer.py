@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 
-from chaos.experiment.report.formats import clip, percent, seconds, signed_milliseconds
+from chaos.experiment.report.formats import clip, number, percent, seconds, signed_milliseconds
 from chaos.experiment.report.marks import arm_label
-from chaos.experiment.result import ArmResult, FaultSpan, Holding, JourneyResult, ProofKind, ProofStatus, Result, Verdict
+from chaos.experiment.result import (
+    ArmResult,
+    FaultSpan,
+    Holding,
+    JourneyResult,
+    ObjectiveKind,
+    ObjectiveResult,
+    ObjectiveStatus,
+    ProofKind,
+    ProofStatus,
+    Result,
+    Verdict,
+)
 
 MAX_ARMS = 3
 """An answer about more arms than this is no sentence any more; the run's own summary stands in for it."""
@@ -36,6 +48,8 @@ def _fault_sentence(result: Result) -> str:
 
 
 def _what_happened(fault: FaultSpan) -> str:
+    if fault.kind == "surge":
+        return clip(f"A {fault.description}", 200)
     caller, arrow, callee = fault.target.partition("->")
     subject = f"{callee}, as seen by {caller}," if arrow else fault.target
     words = _WHAT_HAPPENED.get(fault.kind, f"was under the fault “{clip(fault.kind, 40)}”")
@@ -47,19 +61,42 @@ def _arm_clause(arm: ArmResult) -> str:
     judged = [journey for journey in arm.journeys if journey.holding is not Holding.NOT_JUDGED]
     match arm.verdict:
         case Verdict.ISOLATED:
-            return f"{label}, {_names(judged)} went on as before"
+            return f"{label}, {_held(judged, arm.objectives)}"
         case Verdict.LEAKED:
-            return f"{label}, {_leak([journey for journey in judged if journey.holding is Holding.LEAKED])}"
+            lost = [_loss(journey) for journey in judged if journey.holding is Holding.LEAKED]
+            lost += [_missed(each) for each in arm.objectives if each.status is ObjectiveStatus.VIOLATED]
+            return f"{label}, {' and '.join(lost[:MAX_NAMED]) or 'the fault leaked'}"
         case Verdict.INCONCLUSIVE:
             return f"{label}, the evidence does not decide"
         case Verdict.INVALID:
             return f"{label}, nothing was shown: the arm is invalid"
 
 
-def _leak(leaked: Sequence[JourneyResult]) -> str:
-    if not leaked:
-        return "the fault leaked"
-    return " and ".join(_loss(journey) for journey in leaked[:MAX_NAMED])
+def _held(judged: Sequence[JourneyResult], objectives: Sequence[ObjectiveResult]) -> str:
+    """What an isolated arm showed: objectives first, since they are what such an experiment is about."""
+    said = [_met(objective) for objective in objectives]
+    if judged or not said:
+        said.append(f"{_names(judged)} went on as before")
+    return " and ".join(said)
+
+
+def _met(objective: ObjectiveResult) -> str:
+    measured, subject = objective.measured or 0.0, clip(objective.subject, 60)
+    match objective.kind:
+        case ObjectiveKind.AMPLIFICATION:
+            return f"{number(round(measured, 2))} attempts were sent over {subject} for each call"
+        case ObjectiveKind.GOODPUT:
+            return f"{number(round(measured, 1))} {subject} journeys a second ended well"
+        case ObjectiveKind.RECOVERY:
+            return f"everything was back after {seconds(measured)}"
+
+
+def _missed(objective: ObjectiveResult) -> str:
+    if objective.kind is ObjectiveKind.RECOVERY and objective.measured is None:
+        return f"nothing was back {seconds(objective.numbers.get('watched_s', 0.0))} after it was over"
+    if objective.kind is ObjectiveKind.GOODPUT:
+        return f"only {_met(objective)}"
+    return _met(objective)
 
 
 def _loss(journey: JourneyResult) -> str:

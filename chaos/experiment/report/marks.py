@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from chaos.experiment.result import ArmResult, Holding, ProofStatus, Role, Verdict
+from chaos.experiment.result import ArmResult, Holding, ObjectiveStatus, ProofStatus, Role, Verdict
 
 Tone = Literal["good", "bad", "unsure", "off"]
 Icon = Literal["check", "cross", "question", "dash", "void"]
@@ -36,10 +36,12 @@ _HOLDINGS = {
     Holding.UNDECIDED: Mark("undecided", "question", "unsure"),
     Holding.NOT_JUDGED: Mark("not judged", "dash", "off"),
 }
-_ROLES = {
-    Role.MAY_DEGRADE: Mark("may degrade", "dash", "off"),
-    Role.WATCHED: Mark("too rare to judge", "dash", "off"),
+OBJECTIVES = {
+    ObjectiveStatus.HELD: Mark("held", "check", "good"),
+    ObjectiveStatus.VIOLATED: Mark("violated", "cross", "bad"),
+    ObjectiveStatus.UNDECIDED: Mark("undecided", "question", "unsure"),
 }
+_ROLES = {Role.MAY_DEGRADE: Mark("may degrade", "dash", "off"), Role.WATCHED: Mark("too rare to judge", "dash", "off")}
 
 
 def holding_mark(holding: Holding, role: Role) -> Mark:
@@ -60,7 +62,8 @@ def met_mark(*, met: bool) -> Mark:
 
 
 def arm_label(arm: ArmResult) -> str:
-    """What people call an arm: `Protected`, `Unprotected`, or protected without some patterns."""
-    if arm.profile == "none":
-        return "Unprotected"
-    return f"Protected, without {', '.join(arm.without)}" if arm.without else "Protected"
+    """What people call an arm: `Protected` and `Unprotected` for what is as declared and for nothing, else by its name."""
+    if arm.changes or arm.without or arm.profile == "timeouts_only":
+        words = arm.name.replace("_", " ").replace("-", " ")
+        return f"{words[:1].upper()}{words[1:]}"
+    return "Unprotected" if arm.profile == "none" else "Protected"

@@ -8,6 +8,7 @@ from chaos.experiment.report.facts import Facts, facts
 from chaos.experiment.report.formats import clip, moment, seconds
 from chaos.experiment.report.journeys import JourneyTable, journey_table
 from chaos.experiment.report.marks import Mark, passed_mark
+from chaos.experiment.report.objectives import ObjectiveRow, objective_rows
 from chaos.experiment.report.proofs import ProofRow, VerdictCard, proof_rows, verdict_cards
 from chaos.experiment.report.protection import Protection, protection
 from chaos.experiment.report.timeline import Timeline, timeline
@@ -30,6 +31,7 @@ class Page:
     passed: Mark
     outcome: str
     cards: tuple[VerdictCard, ...]
+    objectives: tuple[ObjectiveRow, ...]
     journeys: JourneyTable
     timeline: Timeline
     proofs: tuple[ProofRow, ...]
@@ -53,6 +55,7 @@ def page(result: Result, run_folder: Path) -> Page:
         passed=passed_mark(passed=result.passed),
         outcome=clip(result.sentence),
         cards=verdict_cards(shown),
+        objectives=objective_rows(shown),
         journeys=journey_table(shown),
         timeline=timeline(shown),
         proofs=proofs,

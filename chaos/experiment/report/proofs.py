@@ -10,8 +10,8 @@ MAX_NUMBERS = 16
 MAX_REASONS = 8
 _QUESTIONS = {
     ProofKind.FAULT_BIT: ("The fault bit", "where and as strongly as asked"),
-    ProofKind.JOURNEYS_HELD: ("The other journeys held", "against a baseline of the same load"),
-    ProofKind.RIGHT_REASON: ("For the right reason", "breaker opened, fallback served, caught up later"),
+    ProofKind.JOURNEYS_HELD: ("The other journeys held", "against a baseline of the same load; objectives were met"),
+    ProofKind.RIGHT_REASON: ("For the right reason", "a pattern did its part: opened, rejected, shed, fell back"),
     ProofKind.ALERTS: ("The alert fired", "soon, and no other did"),
     ProofKind.RECOVERY: ("It recovered", "after the fault was lifted"),
     ProofKind.INVARIANTS: ("No business invariant broke", "read over the APIs of the services"),

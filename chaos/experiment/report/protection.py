@@ -1,62 +1,97 @@
-"""How the calls that the fault hit were protected in each arm, from the copy of the topology in the run's folder."""
+"""How what the fault hit, and what the arms change, was protected in each arm, from the maps in the run's folder."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.report.formats import clip
 from chaos.experiment.report.marks import arm_label
 from chaos.experiment.result import ArmResult, Result
 from services.document import DocumentError
-from services.policy import EdgePolicy, Pattern, Profile, effective_policy
-from services.topology import Topology, load_topology, split_edge
+from services.policy import EdgePolicy, Pattern, Profile, Switch, effective_limit, effective_policy
+from services.topology import Service, Topology, load_topology, split_edge
 
-MAX_EDGES = 12
+MAX_PLACES = 12
 OFF = "off"
+_OF_SERVICE = ("replicas", "external", "limit", "max_connections")
+"""What a service is shown by: what it can do at once, and what bounds that."""
 
 
 @dataclass(frozen=True)
 class PatternRow:
-    """One pattern of one edge: its parameters in force in each arm."""
+    """One pattern of one place: its parameters in force in each arm."""
 
     pattern: str
     texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class EdgeRows:
-    """One edge and the patterns that any arm has on it."""
+class PlaceRows:
+    """One edge or service, and what any arm has there."""
 
-    edge: str
+    place: str
     patterns: tuple[PatternRow, ...]
 
 
 @dataclass(frozen=True)
 class Protection:
-    """Edges that lead to what the fault hit or, in `missing`, the reason why none can be shown."""
+    """Edges and services concerned or, in `missing`, the reason why none can be shown."""
 
     arms: tuple[str, ...]
-    edges: tuple[EdgeRows, ...]
+    places: tuple[PlaceRows, ...]
     missing: str
 
 
+@dataclass(frozen=True)
+class _ArmMap:
+    """What one arm ran on."""
+
+    topology: Topology
+    profile: Profile
+    switches: tuple[Switch, ...]
+
+    @classmethod
+    def read(cls, arm: ArmResult, folder: ExperimentFolder) -> "_ArmMap":
+        topology = load_topology(folder.arm(arm.name).topology)
+        return cls(topology, Profile(arm.profile), tuple(topology.switch(text) for text in arm.without))
+
+    def policy(self, edge: str) -> EdgePolicy | None:
+        declared = self.topology.edges.get(edge)
+        return None if declared is None else effective_policy(declared, edge, self.profile, self.switches)
+
+    def service(self, name: str) -> Service | None:
+        declared = self.topology.services.get(name)
+        if declared is None:
+            return None
+        return declared.model_copy(update={"limit": effective_limit(declared.limit, name, self.profile, self.switches)})
+
+
 def protection(result: Result, run_folder: Path) -> Protection:
-    """What was in force on every edge concerned. A topology that cannot be read is said, not raised."""
-    arms = tuple(arm_label(arm) for arm in result.arms)
+    """What was in force at every place concerned. A map that cannot be read is said, not raised."""
+    labels = tuple(arm_label(arm) for arm in result.arms)
     target = next((arm.fault.target for arm in result.arms if arm.fault), None)
     if target is None:
-        return Protection(arms, (), "No fault was applied, so no edge was concerned.")
-    path = ExperimentFolder(run_folder).topology
+        return Protection(labels, (), "No fault was applied, so no edge was concerned.")
+    folder = ExperimentFolder(run_folder)
     try:
-        topology = load_topology(path)
-        edges = tuple(_edge_rows(topology, edge, result.arms) for edge in concerned(topology, target)[:MAX_EDGES])
+        base = load_topology(folder.topology)
+        maps = tuple(_ArmMap.read(arm, folder) for arm in result.arms)
     except OSError as error:
-        return Protection(arms, (), f"{path.name} of this run could not be read: {error.strerror}")
+        return Protection(labels, (), f"{Path(error.filename or '').name} of this run could not be read: {error.strerror}")
     except DocumentError as error:
-        return Protection(arms, (), clip(f"{path.name} of this run is invalid: {error.mistakes[0]}"))
+        return Protection(labels, (), clip(f"{folder.topology.name} of this run is invalid: {error.mistakes[0]}"))
     except ValueError as error:
-        return Protection(arms, (), clip(f"{path.name} does not fit this run: {error}"))
-    return Protection(arms, edges, "" if edges else f"No edge leads to {clip(target, 60)}.")
+        return Protection(labels, (), clip(f"{folder.topology.name} does not fit this run: {error}"))
+    edges = [
+        _rows(edge, [each.policy(edge) for each in maps], [str(pattern) for pattern in Pattern])
+        for edge in _edges(base, maps, target)
+    ]
+    services = [_rows(name, [each.service(name) for each in maps], _OF_SERVICE) for name in _services(base, maps, target)]
+    places = tuple(rows for rows in (*edges, *services) if rows.patterns)[:MAX_PLACES]
+    return Protection(labels, places, "" if places else f"No edge leads to {clip(target, 60)}.")
 
 
 def concerned(topology: Topology, target: str) -> tuple[str, ...]:
@@ -67,28 +102,43 @@ def concerned(topology: Topology, target: str) -> tuple[str, ...]:
     return tuple(edge for edge in topology.edges if split_edge(edge)[1] == service)
 
 
-def _edge_rows(topology: Topology, edge: str, arms: tuple[ArmResult, ...]) -> EdgeRows:
-    policies = [_policy(topology, edge, arm) for arm in arms]
-    rows = (
-        PatternRow(pattern.value, tuple(_parameters(policy, pattern) for policy in policies))
-        for pattern in Pattern
-        if not pattern.of_service
+def _edges(base: Topology, maps: Sequence[_ArmMap], target: str) -> tuple[str, ...]:
+    """Those that the fault concerns, and those that the experiment changes in any arm."""
+    hit = concerned(base, target)
+    return tuple(
+        edge for edge in base.edges if edge in hit or _changed(edge, base.edges, [each.topology.edges for each in maps], maps)
     )
-    return EdgeRows(edge, tuple(row for row in rows if any(text != OFF for text in row.texts)))
 
 
-def _policy(topology: Topology, edge: str, arm: ArmResult) -> EdgePolicy:
-    switches = tuple(topology.switch(text) for text in arm.without)
-    return effective_policy(topology.edges[edge], edge, Profile(arm.profile), switches)
+def _services(base: Topology, maps: Sequence[_ArmMap], target: str) -> tuple[str, ...]:
+    hit = split_edge(target)[1] if target in base.edges else target.partition("/")[0]
+    return tuple(
+        name
+        for name in base.services
+        if name == hit or _changed(name, base.services, [each.topology.services for each in maps], maps)
+    )
 
 
-def _parameters(policy: EdgePolicy, pattern: Pattern) -> str:
-    value = policy.model_dump(mode="json", by_alias=True)[pattern.value]
+def _changed(place: str, base: Mapping[str, object], arms: Sequence[Mapping[str, object]], maps: Sequence[_ArmMap]) -> bool:
+    """Whether any arm has something else there than the map that all came from, or switches a pattern off just there."""
+    return any(arm.get(place) != base[place] for arm in arms) or any(
+        switch.place == place for each in maps for switch in each.switches
+    )
+
+
+def _rows(place: str, parts: Sequence[BaseModel | None], keys: Sequence[str]) -> PlaceRows:
+    """What each arm has at a place, one row a key; keys that no arm has are left out."""
+    dumped = [{} if part is None else part.model_dump(mode="json", by_alias=True) for part in parts]
+    rows = (PatternRow(key, tuple(_text(each.get(key)) for each in dumped)) for key in keys)
+    return PlaceRows(place, tuple(row for row in rows if any(text != OFF for text in row.texts)))
+
+
+def _text(value: object) -> str:
     if value is None:
         return OFF
-    if not isinstance(value, dict):
-        return _plain(value)
-    return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items() if item is not None) or "on"
+    return _plain(value)
 
 
 def _plain(value: object) -> str:

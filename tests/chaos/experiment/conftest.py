@@ -131,7 +131,7 @@ class Bench:
         return ArmEvidence.read(self.write(scenario), self.loaded.place)
 
     def judge(self, scenario: Scenario) -> ArmResult:
-        return judge_arm(self.evidence(scenario), self.loaded.experiment, self.loaded.place, seed=1)
+        return judge_arm(self.evidence(scenario), self.loaded, seed=1)
 
 
 def write_arm(folder: ArmFolder, scenario: Scenario) -> ArmFolder:
@@ -141,9 +141,9 @@ def write_arm(folder: ArmFolder, scenario: Scenario) -> ArmFolder:
     write_load(folder, scenario)
     for mark in Mark:
         (folder.metrics / mark).mkdir(exist_ok=True)
-        for caller in ("orders", "gateway"):
-            text = metrics_text(scenario, visits, caller, mark)
-            (folder.metrics / mark / f"{caller}-1.txt").write_text(text, encoding="utf-8")
+        for service in ("orders", "gateway", "deliveries"):
+            text = metrics_text(scenario, visits, service, mark)
+            (folder.metrics / mark / f"{service}-1.txt").write_text(text, encoding="utf-8")
     write_store(folder, scenario)
     if scenario.with_books:
         write_model(folder.books, books(scenario))
@@ -216,12 +216,20 @@ def _write_load_summary(folder: ArmFolder, scenario: Scenario, visits: Sequence[
     folder.load_summary.write_text(json.dumps(summary), encoding="utf-8")
 
 
-def metrics_text(scenario: Scenario, visits: Sequence[_Visit], caller: str, mark: Mark) -> str:
+def metrics_text(scenario: Scenario, visits: Sequence[_Visit], service: str, mark: Mark) -> str:
+    """What the callers of deliveries count, and what deliveries itself does."""
     after = mark in AFTER_FAULT
-    journey, kind = {"orders": ("order", "defer"), "gateway": ("track", "static")}[caller]
+    journey, kind = {"gateway": ("track", "static")}.get(service, ("order", "defer"))
     degraded = sum(visit.name == journey and visit.fate.degraded for visit in visits)
     served = degraded if scenario.fallbacks is None else scenario.fallbacks
-    edge = f"{caller}->deliveries"
+    if service == "deliveries":
+        handled = after * (served - scenario.undelivered)
+        return (
+            "# TYPE inbox_events_total counter\n"
+            f'inbox_events_total{{event="order.courier_wanted",outcome="handled"}} {handled}\n'
+            f'inbox_events_total{{event="order.courier_wanted",outcome="duplicate"}} {after * 2_000}\n'
+        )
+    edge = f"{service}->deliveries"
     lines = [
         "# TYPE process_cpu_seconds_total counter",
         f"process_cpu_seconds_total {4 + 2 * (mark is not Mark.BASELINE_START)}",
@@ -229,9 +237,6 @@ def metrics_text(scenario: Scenario, visits: Sequence[_Visit], caller: str, mark
         f'resilience_breaker_transitions_total{{edge="{edge}",to="open"}} {1 + after * scenario.breaker_opened}',
         "# TYPE resilience_fallbacks_total counter",
         f'resilience_fallbacks_total{{edge="{edge}",kind="{kind}"}} {after * served}',
-        "# TYPE outbox_sent_total counter",
-        f'outbox_sent_total{{event="a.wanted",destination="deliveries"}} {100 + after * served - after * scenario.undelivered}',
-        f'outbox_sent_total{{event="a.done",destination="notifications"}} {100 + after * 2_000}',
     ]
     return "\n".join(lines) + "\n"
 
@@ -515,7 +520,7 @@ class FakeWorld:
                 metrics_text(
                     self._scenario, _visits(self._scenario), host, Mark.FAULT_END if self._hit else Mark.BASELINE_START
                 ).encode()
-                if host in ("orders", "gateway")
+                if host in ("orders", "gateway", "deliveries")
                 else b""
             )
         if path.startswith("/internal/audit"):

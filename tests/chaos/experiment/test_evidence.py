@@ -11,11 +11,12 @@ import pytest
 from chaos.experiment.errors import EvidenceError
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.facts import LeaseCount
-from chaos.experiment.fault_plan import HangPlan
+from chaos.experiment.fault_plan import FaultPlan, HangPlan
 from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.journeys import Journey, RequestLine, arrivals_digest, assemble
 from chaos.experiment.machine import CpuRecord, CpuSampler, package_versions, read_cpu, this_machine
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
+from chaos.experiment.model import Experiment
 from chaos.experiment.process_journal import JournalLine, ProcessJournal
 from chaos.experiment.proofs.fault_bit import fault_bit
 from chaos.experiment.result import ProofStatus
@@ -156,6 +157,10 @@ def test_only_server_spans_of_the_service_count_as_served(bench: Bench, protecte
     assert Served({}).per_s(Window(1.2, 1.9)) is None
 
 
+def with_fault(bench: Bench, plan: FaultPlan) -> Experiment:
+    return bench.loaded.experiment.model_copy(update={"fault": plan})
+
+
 @pytest.mark.parametrize(
     ("counts", "rate", "status", "said"),
     [
@@ -175,7 +180,7 @@ def test_a_request_fault_bit_if_its_lease_hit_at_the_asked_rate_to_the_end(
         for seen, hit, alive in counts
     )
     plan = HangPlan(kind="hang", target="deliveries", rate=rate)
-    proof = fault_bit(bench.evidence(replace(protected, counts=leases)), plan, Place("deliveries"))
+    proof = fault_bit(bench.evidence(replace(protected, counts=leases)), with_fault(bench, plan), Place("deliveries"))
     assert proof.status is status
     assert said in proof.sentence
 
@@ -186,7 +191,7 @@ def test_a_fault_that_one_replica_never_saw_did_not_bite_everywhere(bench: Bench
         for n, seen in ((1, 400), (2, 0))
     )
     plan = HangPlan(kind="hang", target="deliveries")
-    proof = fault_bit(bench.evidence(replace(protected, counts=counts)), plan, Place("deliveries"))
+    proof = fault_bit(bench.evidence(replace(protected, counts=counts)), with_fault(bench, plan), Place("deliveries"))
     assert (proof.status, "deliveries/2 saw none" in proof.sentence) == (ProofStatus.REFUTED, True)
 
 

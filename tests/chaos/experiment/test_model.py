@@ -112,9 +112,13 @@ def test_a_target_may_be_one_replica(tmp_path: Path) -> None:
         (
             "fallback_served, edge: orders->deliveries",
             "caught_up, edge: gateway->deliveries",
-            r"no fallback of kind defer in the",
+            r"there is no fallback of kind defer on gateway->deliveries in the arm declared",
         ),
-        ("  declared:\n    -", "  none:\n    -", r"has no breaker in the arm none, so breaker_opened could never be seen"),
+        (
+            "  declared:\n    -",
+            "  none:\n    -",
+            r"there is no breaker on orders->deliveries in the arm none, so breaker_opened could never be seen",
+        ),
         ("  declared:\n    -", "  declard:\n    -", r"because.declard: unknown arm 'declard'"),
         ("seed: 20261121", "seed: -1", r"seed: .*greater than or equal to 0"),
         ("title:", "tittle:", r"tittle: unknown key; .*did you mean title"),

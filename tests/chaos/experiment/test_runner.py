@@ -58,7 +58,7 @@ def test_each_arm_is_a_fresh_system_of_its_own_profile_that_dies_with_us(bench: 
         ("none", "none", folder.root / "arms" / "none"),
     }
     assert all(each.free_ports and each.die_with_parent for each in world.launched)
-    assert all(each.topology == folder.topology for each in world.launched)
+    assert all(each.topology == folder.arm(each.arm).topology for each in world.launched)
 
 
 def test_arms_see_one_schedule_and_one_seed_in_an_order_drawn_from_it(bench: Bench, world: FakeWorld) -> None:

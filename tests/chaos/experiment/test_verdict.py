@@ -140,7 +140,7 @@ def test_a_baseline_that_was_degraded_is_no_baseline(bench: Bench, protected: Sc
     [
         ({"breaker_opened": 0}, ProofKind.RIGHT_REASON, "the breaker of orders->deliveries never opened"),
         ({"fallbacks": 0}, ProofKind.RIGHT_REASON, "orders->deliveries served no fallback"),
-        ({"undelivered": 4}, ProofKind.RIGHT_REASON, "orders has not caught up: 661 of 665"),
+        ({"undelivered": 4}, ProofKind.RIGHT_REASON, "orders has not caught up: deliveries handled 661 of 665"),
         ({"without_courier": 2}, ProofKind.INVARIANTS, "2 without a courier"),
     ],
 )
@@ -215,8 +215,8 @@ def test_more_journeys_judged_make_a_single_surprise_less_surprising(bench: Benc
         return replace(protected.fate(name, instant_s, random), ok=not (name == "browse" and 31 <= instant_s < 31.5))
 
     evidence = bench.evidence(replace(protected, fate=unlucky))
-    alone = compare_all(evidence.journeys, {"browse": Judged()}, evidence.windows, 400, seed=1)
-    among = compare_all(evidence.journeys, {"browse": Judged(), "order": Judged()}, evidence.windows, 400, seed=1)
+    alone, _ = compare_all(evidence.journeys, {"browse": Judged()}, evidence.windows, 400, seed=1)
+    among, _ = compare_all(evidence.journeys, {"browse": Judged(), "order": Judged()}, evidence.windows, 400, seed=1)
     assert 0 < alone["browse"].comparison.drop_p_value < among["browse"].comparison.drop_p_value
 
 
