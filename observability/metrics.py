@@ -19,7 +19,7 @@ BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7
 """The boundaries that OpenTelemetry's HTTP conventions advise."""
 _UNMEASURED = ("/health", "/metrics", "/__chaos__")
 _UNFORESEEN = 500  # What the framework, which stands outside of all middleware, answers for an error that got that far.
-_NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
+NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
 
 
 class Metrics:
@@ -127,7 +127,7 @@ class RequestMetrics:
             status = status or _UNFORESEEN
             raise
         finally:
-            route = getattr(scope.get("route"), "path", _NO_ROUTE)
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
             self._duration.labels(scope["method"], route, str(status)).observe(
                 time.perf_counter() - started_s, exemplar=current_exemplar()
             )

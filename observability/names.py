@@ -12,7 +12,7 @@ HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"  # edge, st
 RESILIENCE_CALLS: Final = "resilience_calls_total"  # edge, outcome, traffic: one a logical call
 RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, max_attempts, budget, retry_after)
 RESILIENCE_REJECTIONS: Final = "resilience_rejections_total"  # edge, pattern (throttle, bulkhead, breaker): never sent
-RESILIENCE_HEDGES: Final = "resilience_hedges_total"  # edge, outcome (sent, won, lost)
+RESILIENCE_HEDGES: Final = "resilience_hedges_total"  # edge, outcome (sent, won, lost, denied)
 RESILIENCE_BULKHEAD_IN_USE: Final = "resilience_bulkhead_in_use"  # edge: calls under way
 RESILIENCE_BULKHEAD_WAITING: Final = "resilience_bulkhead_waiting"  # edge: calls that wait for a place
 RESILIENCE_BUDGET_TOKENS: Final = "resilience_budget_tokens"  # edge: retries and hedges need more than half of its maximum
@@ -91,6 +91,9 @@ ATTR_ERROR_TYPE: Final = "error.type"
 ATTR_CHAOS_FAULT: Final = "chaos.fault"
 ATTR_CHAOS_LEASE: Final = "chaos.lease"
 
+# Values of error.type that are no error of anybody's.
+CANCELLED: Final = "cancelled"
+
 # Span events.
 EVENT_RETRY: Final = "resilience.retry"
 EVENT_RETRY_DENIED: Final = "resilience.retry_denied"
@@ -99,6 +102,7 @@ EVENT_REJECTED: Final = "resilience.rejected"
 EVENT_EJECTED: Final = "resilience.ejected"
 EVENT_READMITTED: Final = "resilience.readmitted"
 EVENT_HEDGE: Final = "resilience.hedge"
+EVENT_WAITED: Final = "resilience.waited"
 EVENT_CACHED: Final = "resilience.cached"
 EVENT_FALLBACK: Final = "resilience.fallback"
 EVENT_SHED: Final = "resilience.shed"

@@ -90,7 +90,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     for router in routers:
         app.include_router(router)
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
-    app.add_middleware(DeadlineMiddleware)
+    app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
     app.add_middleware(LimitMiddleware, limiter=limiter)  # Around chaos: a fault stands for the service being slow.
     if not topology.services[settings.service].entry:

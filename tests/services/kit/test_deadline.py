@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observability.metrics import Metrics
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.resilience.deadline import AT_HEADER, HEADER, deadline_within, left_ms_of, parse_header, remaining_ms
 
@@ -116,20 +117,20 @@ def test_no_header_is_an_error(value: str) -> None:
 
 def test_a_request_runs_under_the_deadline_of_its_caller(tools: Tools) -> None:
     application = Application()
-    answer = tools.run_virtually(tools.ask(DeadlineMiddleware(application), "/", {HEADER: "250"}))
+    answer = tools.run_virtually(tools.ask(DeadlineMiddleware(application, Metrics()), "/", {HEADER: "250"}))
     assert answer.status == 200
     assert application.left_ms == [pytest.approx(250)]
 
 
 async def test_a_request_without_a_deadline_has_none(tools: Tools) -> None:
     application = Application()
-    await tools.ask(DeadlineMiddleware(application), "/")
+    await tools.ask(DeadlineMiddleware(application, Metrics()), "/")
     assert application.left_ms == [None]
 
 
 async def test_a_request_whose_deadline_has_passed_is_refused_before_any_work(tools: Tools) -> None:
     application = Application()
-    answer = await tools.ask(DeadlineMiddleware(application), "/", {HEADER: "0"})
+    answer = await tools.ask(DeadlineMiddleware(application, Metrics()), "/", {HEADER: "0"})
     assert (answer.status, answer.json["detail"]) == (504, "the deadline had passed on arrival")
     assert application.left_ms == []
 
@@ -143,13 +144,13 @@ async def test_what_is_no_request_passes_untouched() -> None:
     async def ignore(message: object) -> None:
         return None
 
-    await DeadlineMiddleware(application)({"type": "lifespan"}, silence, ignore)
+    await DeadlineMiddleware(application, Metrics())({"type": "lifespan"}, silence, ignore)
     assert application.left_ms == [None]
 
 
 async def test_a_request_that_was_read_long_after_its_caller_gave_up_is_not_begun(tools: Tools) -> None:
     application = Application()
-    late = DeadlineMiddleware(application, lambda: 1_003.0)
+    late = DeadlineMiddleware(application, Metrics(), lambda: 1_003.0)
     answer = await tools.ask(late, "/", {HEADER: "1000", AT_HEADER: "1001.000"})
     assert (answer.status, application.left_ms) == (504, [])
 

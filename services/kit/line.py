@@ -1,0 +1,43 @@
+"""The line to a caller: says whether it still stands, and cuts the work of whoever asked to be cut with it."""
+
+import asyncio
+
+from observability.metrics import Scope
+
+SCOPE_KEY = "firebreak.line"
+"""Where a request's scope holds the line that it came over, if its server is one that tells."""
+
+
+class Line:
+    """One connection. At most one request of it is served at a time; others on it wait for their turn."""
+
+    __slots__ = ("_served", "lost")
+
+    def __init__(self) -> None:
+        self.lost = False
+        self._served: asyncio.Task[object] | None = None
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Line | None":
+        """The line that a request came over; None where nobody will tell that it is lost."""
+        found: Line | None = scope.get(SCOPE_KEY)
+        return found
+
+    def watch(self, task: "asyncio.Task[object]") -> None:
+        """Has `task` cancelled when the line is lost before the answer is complete."""
+        self._served = task
+
+    def answered(self) -> None:
+        """The request that is served has its answer: what its task still does is no longer done for the caller."""
+        self._served = None
+
+    def forget(self, task: "asyncio.Task[object]") -> None:
+        """`task` is not to be cancelled any more. By now it may be the next request's that is."""
+        if self._served is task:
+            self._served = None
+
+    def cut(self) -> None:
+        """The line is lost."""
+        self.lost = True
+        if self._served is not None:
+            self._served.cancel("the caller is gone")
