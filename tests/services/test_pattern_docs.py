@@ -183,6 +183,12 @@ def test_the_tables_cover_every_pattern() -> None:
     assert {*MODELS, Pattern.DEADLINE, Pattern.BALANCER} == set(Pattern)
 
 
+def test_the_map_of_an_edge_has_every_key_that_it_may_declare() -> None:
+    text = (FOLDER.parent / "topology.md").read_text(encoding="utf-8")
+    keys = re.findall(r"^\| \[?`(\w+)`", text.split("## What an edge may declare")[1].split("## ")[0], flags=re.MULTILINE)
+    assert sorted(keys) == sorted(field.alias or name for name, field in EdgePolicy.model_fields.items())
+
+
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_every_signal_that_a_page_names_exists(page: Path) -> None:
     named = {re.sub(r"_(bucket|sum|count)$", "", found) for found in SIGNAL.findall(page.read_text(encoding="utf-8"))}
