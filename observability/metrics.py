@@ -17,7 +17,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The boundaries that OpenTelemetry's HTTP conventions advise."""
-_UNMEASURED = ("/health", "/metrics", "/__chaos__")
+_UNMEASURED = ("/health", "/metrics", "/__chaos__", "/__policy__")
 _UNFORESEEN = 500  # What the framework, which stands outside of all middleware, answers for an error that got that far.
 NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
 
@@ -91,6 +91,7 @@ class Metrics:
         )
         self.injections = self._counter(names.CHAOS_INJECTIONS, "Faults injected.", [names.LABEL_FAULT, names.LABEL_TARGET])
         self.active_leases = Gauge(names.CHAOS_ACTIVE, "Chaos leases in force here.", registry=self.registry)
+        self.policy_leases = Gauge(names.RESILIENCE_POLICY_LEASES, "Changes of policies in force here.", registry=self.registry)
         self.spans_dropped = self._counter(names.SPANS_DROPPED, "Spans that never reached the collector.", [])
 
     def _counter(self, name: str, text: str, labels: list[str]) -> Counter:

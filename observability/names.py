@@ -26,6 +26,7 @@ RESILIENCE_LIMIT: Final = "resilience_limit"  # requests that this process may w
 RESILIENCE_LIMIT_IN_FLIGHT: Final = "resilience_limit_in_flight"  # requests that it works on, as far as the limit counts them
 RESILIENCE_SHED: Final = "resilience_shed_total"  # urgency: requests that the limit left no room for
 RESILIENCE_ABANDONED: Final = "resilience_abandoned_total"  # route: requests whose caller left, so that their work was cancelled
+RESILIENCE_POLICY_LEASES: Final = "resilience_policy_leases"  # number of changes of policies in force in this process
 OUTBOX_PENDING: Final = "outbox_pending"  # destination: events not yet sent
 OUTBOX_SENT: Final = "outbox_sent_total"  # event, destination
 OUTBOX_ATTEMPTS_FAILED: Final = "outbox_attempts_failed_total"  # event, destination

@@ -16,7 +16,7 @@ BATCH_SPANS = 128
 """Small batches: the exporter's thread holds the interpreter while it encodes one, and requests wait meanwhile."""
 FLUSH_INTERVAL_MS = 500
 EXPORT_TIMEOUT_S = 2.0
-UNTRACED_URLS = r"^[a-z]+://[^/]+/(health|metrics|__chaos__)(/|$)"
+UNTRACED_URLS = r"^[a-z]+://[^/]+/(health|metrics|__chaos__|__policy__)(/|$)"
 """What machines ask all the time. From the start: a customer's path that only contains such a word is traced."""
 
 

@@ -6,18 +6,15 @@ from collections.abc import Collection, Iterator
 from random import Random
 
 from chaos.inject.clock import Clock, MonotonicClock
+from chaos.inject.control import LeaseRefusedError, UngrantableError
 from chaos.inject.injection import HeldRequests, Injection
 from chaos.inject.lease import Lease
-from chaos.inject.messages import LeaseList, LeaseRequest, LeaseView
+from chaos.inject.messages import Healed, LeaseList, LeaseRequest, LeaseView
 from chaos.inject.observer import Observer, Unobserved
 
 MAX_LEASES = 64
 MAX_ENDED = 64
 MAX_HELD = 10_000
-
-
-class LeaseRefusedError(Exception):
-    """The table stays as it was; the text says why."""
 
 
 class TableFullError(LeaseRefusedError):
@@ -28,7 +25,7 @@ class LeaseConflictError(LeaseRefusedError):
     """The id belongs to a lease of something else, or to one that has ended."""
 
 
-class UnknownEdgeError(LeaseRefusedError):
+class UnknownEdgeError(UngrantableError):
     """This process does not call over that edge, so the fault could never bite."""
 
 
@@ -103,6 +100,10 @@ class LeaseTable:
         healed = [lease for lease in self._leases.values() if lease_id in (None, lease.id)]
         self._end(healed)
         return len(healed)
+
+    def ended(self, lease_id: str | None = None) -> Healed:
+        """The same, as an answer."""
+        return Healed(healed=self.heal(lease_id))
 
     def sweep(self) -> None:
         """Moves leases past their end to the ended ones."""

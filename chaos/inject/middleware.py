@@ -10,7 +10,7 @@ from chaos.inject.control import ControlEndpoint
 from chaos.inject.cut import cut_connection
 from chaos.inject.injection import Injection
 from chaos.inject.leases import LeaseTable
-from chaos.inject.messages import PATH
+from chaos.inject.messages import PATH, LeaseRequest
 
 FAULT_HEADER = b"x-chaos-fault"
 """On injected answers. A failing service would not tell; a person reading a trace should be told."""
@@ -33,7 +33,7 @@ class ChaosMiddleware:
     def __init__(self, app: App, table: LeaseTable, token: str | None, cut: Callable[[Scope], bool] = cut_connection) -> None:
         self._app = app
         self._table = table
-        self._control = ControlEndpoint(table, token)
+        self._control = ControlEndpoint(PATH, LeaseRequest, table, token)
         self._cut = cut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +43,7 @@ class ChaosMiddleware:
             return
         self._table.sweep()  # Here, so that a scrape of /metrics never shows a lease that has ended.
         path: str = scope["path"]
-        if _below(path, PATH):
+        if self._control.serves(path):
             await self._control(scope, receive, send)
         elif any(_below(path, exempt) for exempt in _EXEMPT):
             await self._app(scope, receive, send)

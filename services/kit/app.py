@@ -1,6 +1,7 @@
 """How a service is put together: the one place where telemetry, errors, health, limits and chaos meet the routes."""
 
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -21,13 +22,16 @@ from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
 from services.kit.limits import LimitMiddleware
 from services.kit.observer import ChaosTelemetry
+from services.kit.policies.leases import PolicyLeases
+from services.kit.policies.live import LivePolicies
+from services.kit.policies.middleware import PolicyMiddleware
 from services.kit.priorities import PriorityMiddleware
 from services.kit.problems import name_media_type
 from services.kit.request_ids import RequestIdMiddleware
 from services.kit.resilience.limit import Limiter
 from services.kit.settings import Settings
-from services.policy import effective_limit
-from services.topology import Topology
+from services.policy.change import Policies, profiled
+from services.topology import Topology, split_edge
 
 Service = TypeVar("Service")
 MAX_BODY_BYTES = 64 * 1024
@@ -46,25 +50,24 @@ class _Application(FastAPI):
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, request id, bound of the head, urgency, limit, chaos, deadline, bound
-    of the body, routes.
+    A request passes, outside in: server span, metrics, request id, bound of the head, changes of policies, urgency, limit, chaos,
+    deadline, bound of the body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
         ValueError: A switched-off pattern or edge does not exist.
     """
     topology = settings.load_topology()
-    switches = settings.switches(topology)
     origin = Origin(settings.service, settings.instance, settings.run_id, settings.arm)
     telemetry = create_telemetry(origin, settings.otlp_endpoint or None, settings.log_level)
     leases = _lease_table(settings, topology, telemetry)
-    declared = topology.services[settings.service].limit
-    limiter = Limiter(effective_limit(declared, settings.service, settings.profile, switches), telemetry.metrics)
+    policies = _policies(settings, topology, telemetry)
+    limiter = Limiter(policies.in_force.limit, telemetry.metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with assemble(settings, topology, telemetry, leases, limiter) as kit, start(kit) as service:
+            async with assemble(settings, topology, telemetry, leases, policies, limiter) as kit, start(kit) as service:
                 app.state.kit = kit
                 app.state.service = service
                 yield
@@ -95,6 +98,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.add_middleware(LimitMiddleware, limiter=limiter)  # Around chaos: a fault stands for the service being slow.
     if not topology.services[settings.service].entry:
         app.add_middleware(PriorityMiddleware)
+    app.add_middleware(PolicyMiddleware, policies=policies, token=settings.chaos_token or None)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestIdMiddleware)
     telemetry.instrument(app)
@@ -105,6 +109,14 @@ def _purpose(module: str) -> str:
     """What the service's package says of itself; its `main` is running, so it is imported."""
     package = sys.modules.get(module.rpartition(".")[0])
     return (package.__doc__ if package else None) or ""
+
+
+def _policies(settings: Settings, topology: Topology, telemetry: Telemetry) -> LivePolicies:
+    """Raises ValueError when a pattern is switched off that does not exist."""
+    own = {edge: policy for edge, policy in topology.edges.items() if split_edge(edge)[0] == settings.service}
+    declared = Policies(settings.service, own, topology.services[settings.service].limit)
+    started = profiled(declared, settings.profile, settings.switches(topology))
+    return LivePolicies(PolicyLeases(declared, started, time.monotonic), telemetry.metrics.policy_leases.set)
 
 
 def _lease_table(settings: Settings, topology: Topology, telemetry: Telemetry) -> LeaseTable:

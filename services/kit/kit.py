@@ -19,11 +19,13 @@ from services.kit.events.push import PushBus
 from services.kit.events.service import Events, Handlers, running_events
 from services.kit.events.tables import EventTables
 from services.kit.internal import INTERNAL_TOKEN_HEADER
+from services.kit.policies.live import LivePolicies
 from services.kit.resilience.limit import Limiter
 from services.kit.settings import Settings
 from services.kit.transport import HttpTransport
-from services.policy import EdgePolicy, effective_policy
-from services.topology import Topology
+from services.policy import EdgePolicy
+from services.policy.change import Policies
+from services.topology import Topology, split_edge
 
 RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
 """Of events and of compensation, whatever the profile: that what was begun is finished is no option to switch off."""
@@ -78,15 +80,10 @@ class Kit:
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, topology: Topology, telemetry: Telemetry, leases: LeaseTable, limiter: Limiter
+    settings: Settings, topology: Topology, telemetry: Telemetry, leases: LeaseTable, live: LivePolicies, limiter: Limiter
 ) -> AsyncIterator[Kit]:
     """Opens the client session, and closes it in the end."""
-    switches = settings.switches(topology)
-    declared = {callee: topology.edges[f"{settings.service}->{callee}"] for callee in topology.callees(settings.service)}
-    policies = {
-        callee: effective_policy(policy, f"{settings.service}->{callee}", settings.profile, switches)
-        for callee, policy in declared.items()
-    }
+    policies = {split_edge(edge)[1]: policy for edge, policy in live.in_force.edges.items()}
     rng = random.Random(f"{settings.seed}/{settings.instance}")
     resolver = RegistryFileResolver(settings.registry)
     headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
@@ -97,7 +94,17 @@ async def assemble(
         # With connections of its own: calls that hang for want of a policy may hold all of the others.
         transport = HttpTransport(relay_session, leases)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng, names.TRAFFIC_BACKGROUND)
-        yield Kit(settings, topology, telemetry, caller, relay_caller, limiter, rng)
+        with live.adopted_by(lambda changed: _adopt(changed, caller, limiter)):
+            yield Kit(settings, topology, telemetry, caller, relay_caller, limiter, rng)
+
+
+def _adopt(policies: Policies, caller: Caller, limiter: Limiter) -> None:
+    """Puts what differs in force. The relay's calls keep their own policy, whatever is changed."""
+    for edge, policy in policies.edges.items():
+        callee = split_edge(edge)[1]
+        if caller.policy(callee) != policy:
+            caller.adopt(callee, policy)
+    limiter.adopt(policies.limit)
 
 
 def _session(headers: dict[str, str], connections: int) -> aiohttp.ClientSession:
