@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from chaos.experiment.report.charts import Tick, line_path, time_ticks
 
-WIDTH: Final = 290.0
+WIDTH: Final = 270.0
 HEIGHT: Final = 110.0
 MAX_LINES: Final = 4
 _LABEL_PX: Final = 25.0

@@ -18,16 +18,16 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from benchmarks._plot import HEIGHT, MAX_LINES, Line, Plot, write
 from chaos.experiment.errors import EvidenceError
-from chaos.experiment.folders import ExperimentFolder
+from chaos.experiment.folders import ExperimentFolder, read_model
 from chaos.experiment.report.charts import Tick, log_scale
 from chaos.experiment.report.formats import NOTHING, clip, milliseconds, percent, seconds
 from chaos.experiment.report.marks import arm_label
 from chaos.experiment.result import ArmResult, JourneySeries, Result, Role, WindowStats
 
 MAX_ROWS: Final = 4
-_SIZE: Final = (900.0, 178.0)
+_SIZE: Final = (930.0, 178.0)
 """Width of the picture and height of a row, in pixels; GitHub shows a page about as wide."""
-_LEFT, _RIGHT, _TOP = 46.0, 506.0, 56.0
+_LEFT, _RIGHT, _TOP = 46.0, 516.0, 56.0
 _WINDOWS: Final = {"fault": "of that time", "recovery": "of the time after it"}
 _STYLE: Final = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #15202b; font-variant-numeric: tabular-nums; }
@@ -143,9 +143,7 @@ def _p95(row: Row, window_s: tuple[float, float] | None) -> Plot:
 
 
 def _name(arm: ArmResult) -> str:
-    """What the reader knows the arm as, where that fits beside a line; else its name in the experiment's file."""
-    label = arm_label(arm)
-    return label if len(label) <= len("Unprotected") else clip(arm.name, 13)
+    return clip(arm_label(arm), 19)
 
 
 def _round_up(count: int) -> int:
@@ -157,7 +155,7 @@ def _round_up(count: int) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """The command; 2, with a sentence, when there is nothing to draw."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picture", description="Draw a run as one SVG.")
-    parser.add_argument("run", help="a run's id, its path, or latest")
+    parser.add_argument("run", help="a run's id, its path, or latest; judged by this version (chaos report RUN)")
     parser.add_argument("out", type=Path, help="the file to write")
     parser.add_argument("--journey", action="append", default=[], help="may be given several times  [default: all judged]")
     parser.add_argument("--arm", action="append", default=[], help="may be given several times  [default: the first two]")
@@ -166,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        result = Result.read(ExperimentFolder.find(given.run).verdict)
+        result = read_model(ExperimentFolder.find(given.run).verdict, Result)
         given.out.write_text(picture(result, given.journey, given.arm, given.figures), encoding="utf-8")
     except (EvidenceError, OSError, ValueError) as error:
         print(f"picture: {error}", file=sys.stderr)
