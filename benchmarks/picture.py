@@ -25,7 +25,7 @@ from chaos.experiment.report.marks import arm_label
 from chaos.experiment.result import ArmResult, JourneySeries, Result, Role, WindowStats
 
 MAX_ROWS: Final = 4
-_SIZE: Final = (930.0, 178.0)
+_SIZE: Final = (955.0, 178.0)
 """Width of the picture and height of a row, in pixels; GitHub shows a page about as wide."""
 _LEFT, _RIGHT, _TOP = 46.0, 516.0, 56.0
 _WINDOWS: Final = {"fault": "of that time", "recovery": "of the time after it"}

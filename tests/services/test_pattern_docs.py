@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from observability import names
 from services.duration import format_duration_ms
+from services.kit.errors import Reason
 from services.policy import (
     Balancer,
     Breaker,
@@ -65,6 +66,8 @@ PICTURE = "The measured picture"
 """The one section that a page may lack: until there is a run."""
 NAMES = {value for name, value in vars(names).items() if name.isupper()}
 SIGNAL = re.compile(r"\b(?:resilience|http|outbox|saga|external|chaos|inbox|telemetry)_\w+|\bresilience\.\w+")
+PROMETHEUS = {"le", "instance"}
+"""Labels that are Prometheus' own."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,17 @@ def test_every_signal_that_a_page_names_exists(page: Path) -> None:
     families = {found for found in named if found.endswith("_")}
     assert {found for found in named - families if found not in NAMES | labels} == set()
     assert all(any(name.startswith(family) for name in NAMES) for family in families)
+
+
+@pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
+def test_a_query_asks_for_labels_and_outcomes_that_there_are(page: Path) -> None:
+    queries = "".join(re.findall(r"^ *```promql\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL))
+    ours = {value for name, value in vars(names).items() if name.startswith("LABEL_")}
+    selected = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", queries)
+    grouped = [label.strip() for labels in re.findall(r"\bby \(([^)]*)\)", queries) for label in labels.split(",")]
+    assert {*selected, *grouped} <= ours | PROMETHEUS
+    outcomes = {each for text in re.findall(r"\boutcome!?[=~]+\"([^\"]+)\"", queries) for each in text.split("|")}
+    assert outcomes <= {"ok", "fallback", *Reason}
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
