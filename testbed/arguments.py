@@ -9,7 +9,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m testbed.supervisor", description="Keeps one Firebreak system running.")
     parser.add_argument("--state", type=Path, required=True, help="folder of the running system")
     parser.add_argument("--topology", type=Path, help="default: FeastFast's own")
-    parser.add_argument("--profile", default="declared", help="declared or none")
+    parser.add_argument("--profile", default="declared", help="declared, timeouts_only or none")
     parser.add_argument("--without", action="append", default=[], metavar="PATTERN[@EDGE]")
     parser.add_argument("--port", action="append", default=[], metavar="NAME=PORT")
     parser.add_argument("--free-ports", action="store_true", help="free ports instead of the well-known ones")

@@ -11,6 +11,7 @@ from chaos.http_get import FetchError
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
 from testbed import cli
+from testbed.commands import books
 from testbed.control import SystemStatus
 from testbed.dead_letters import Consumers, consumers_of, replay
 from testbed.run import RunFolder, Secrets
@@ -79,8 +80,8 @@ def command(system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         replay(consumers, service, event_id, system.post)
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(cli, "consumers_of", system.consumers)
-        monkeypatch.setattr(cli, "replay", replay_there)
+        monkeypatch.setattr(books, "consumers_of", system.consumers)
+        monkeypatch.setattr(books, "replay", replay_there)
         monkeypatch.setattr(sys, "argv", ["testbed", *arguments, "--state", str(system.folder)])
         with pytest.raises(SystemExit) as ended:
             cli.main()

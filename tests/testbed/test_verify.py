@@ -16,6 +16,7 @@ from chaos.invariants.verification import Verification
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
 from testbed import cli
+from testbed.commands import books
 from testbed.control import ControlError, ProcessLease, SystemStatus
 from testbed.run import RunFolder, Secrets
 from testbed.verify import verify_running
@@ -131,7 +132,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(cli, "verify_running", look)
+        monkeypatch.setattr(books, "verify_running", look)
         monkeypatch.setattr(sys, "argv", ["testbed", "verify", *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
