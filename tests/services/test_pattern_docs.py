@@ -209,7 +209,7 @@ def test_a_query_asks_for_labels_and_outcomes_that_there_are(page: Path) -> None
     grouped = [label.strip() for labels in re.findall(r"\bby \(([^)]*)\)", queries) for label in labels.split(",")]
     assert {*selected, *grouped} <= ours | PROMETHEUS
     outcomes = {each for text in re.findall(r"\boutcome!?[=~]+\"([^\"]+)\"", queries) for each in text.split("|")}
-    assert outcomes <= {"ok", "fallback", *Reason}
+    assert outcomes <= {"ok", "cached", "fallback", *Reason}
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
