@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from services.gateway import schemas
 from services.gateway.asking import Customer, address_of, admitted, gateway_of
+from services.gateway.clients import Body, Marked
 from services.gateway.tokens import LIFETIME_S
+from services.gateway.urgency import urgent_as_its_route
 from services.kit.message import DEGRADED_HEADER
 from services.kit.problems import degradable, problems
 from services.kit.strict_json import StrictRoute
@@ -16,7 +18,7 @@ router = APIRouter(
     prefix="/v1",
     tags=["public"],
     route_class=StrictRoute,
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(urgent_as_its_route)],
     # Asked too often; and what becomes of a failure behind the gateway.
     responses=problems(429, 502, 503),
 )
@@ -45,24 +47,28 @@ async def sign_in(credentials: schemas.SessionIn, request: Request) -> schemas.S
     return schemas.Session(token=gateway.tokens.issue(customer_id), customer_id=customer_id, expires_in_s=LIFETIME_S)
 
 
-@router.get("/restaurants")
+@router.get("/restaurants", responses=degradable(200))
 async def restaurants(
-    request: Request, cursor: Annotated[int, Query(ge=0, le=10**9)] = 0, limit: PageLimit = 20
+    request: Request, response: Response, cursor: Annotated[int, Query(ge=0, le=10**9)] = 0, limit: PageLimit = 20
 ) -> schemas.RestaurantPage:
     """A page of restaurants, by id. `cursor` is the `next` of the page before."""
-    return await gateway_of(request).restaurants.page(cursor, limit)
+    return _told(response, await gateway_of(request).restaurants.page(cursor, limit))
 
 
-@router.get("/restaurants/{restaurant_id}/menu", responses=problems(404))
-async def menu(restaurant_id: Annotated[int, Path(ge=1, le=10**9, examples=[7])], request: Request) -> schemas.Menu:
+@router.get("/restaurants/{restaurant_id}/menu", responses=degradable(200) | problems(404))
+async def menu(
+    restaurant_id: Annotated[int, Path(ge=1, le=10**9, examples=[7])], request: Request, response: Response
+) -> schemas.Menu:
     """A restaurant and its dishes."""
-    return await gateway_of(request).restaurants.menu(restaurant_id)
+    return _told(response, await gateway_of(request).restaurants.menu(restaurant_id))
 
 
-@router.get("/dishes/popular")
-async def popular_dishes(request: Request, limit: Annotated[int, Query(ge=1, le=MAX_POPULAR)] = 10) -> schemas.PopularDishes:
+@router.get("/dishes/popular", responses=degradable(200))
+async def popular_dishes(
+    request: Request, response: Response, limit: Annotated[int, Query(ge=1, le=MAX_POPULAR)] = 10
+) -> schemas.PopularDishes:
     """What is ordered most, from all restaurants."""
-    return await gateway_of(request).restaurants.popular(limit)
+    return _told(response, await gateway_of(request).restaurants.popular(limit))
 
 
 @router.post("/orders", status_code=201, responses=degradable(201) | problems(401, 404, 409))
@@ -75,9 +81,7 @@ async def place_order(
     idempotency_key: Annotated[str, Header(max_length=100, pattern=r"^[ -~]*$")] = "",
 ) -> schemas.Order:
     """Places an order. Send an `Idempotency-Key` to be able to repeat it safely; with another basket it is a conflict."""
-    placed = await gateway_of(request).orders.place(customer_id, basket, idempotency_key or str(uuid.uuid4()))
-    _mark(response, placed.degraded)
-    return placed.body
+    return _told(response, await gateway_of(request).orders.place(customer_id, basket, idempotency_key or str(uuid.uuid4())))
 
 
 @router.get("/orders", responses=problems(401))
@@ -111,21 +115,20 @@ async def track(order_id: OrderId, customer_id: Customer, request: Request, resp
     if tracked is None:  # A courier is being found, or never was: whose order it is, and whether it is one, orders knows.
         found = await gateway.orders.find(order_id, customer_id)
         return schemas.Tracking(order_id=order_id, status="withdrawn" if found.status == "cancelled" else "awaiting_courier")
-    _mark(response, tracked.degraded)
-    return tracked.body
+    return _told(response, tracked)
 
 
 @router.get("/notifications", responses=degradable(200) | problems(401))
 async def notifications(customer_id: Customer, request: Request, response: Response) -> schemas.Inbox:
     """What the customer was told lately."""
-    inbox = await gateway_of(request).notifications.inbox(customer_id)
-    _mark(response, inbox.degraded)
-    return inbox.body
+    return _told(response, await gateway_of(request).notifications.inbox(customer_id))
 
 
-def _mark(response: Response, degraded: str | None) -> None:
-    if degraded:
-        response.headers[DEGRADED_HEADER] = degraded
+def _told(response: Response, marked: Marked[Body]) -> Body:
+    """The body; if a fallback made it, its answer says so."""
+    if marked.degraded:
+        response.headers[DEGRADED_HEADER] = marked.degraded
+    return marked.body
 
 
 def _try_of(request: Request, email: str) -> str:

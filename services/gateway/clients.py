@@ -1,5 +1,6 @@
 """What the gateway asks of other services. An answer made by a fallback says so in `degraded`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 from urllib.parse import urlencode
@@ -26,6 +27,16 @@ class Marked(Generic[Body]):
 
     body: Body
     degraded: str | None = None
+
+
+def _marked_as(model: type[Body]) -> Callable[[Reply], Marked[Body]]:
+    """Parses success as `model`, marked if it was degraded on its way: by the edge's cache, or by who answered."""
+    parse = parse_as(model)
+
+    def marked(reply: Reply) -> Marked[Body]:
+        return Marked(parse(reply), reply.degraded)
+
+    return marked
 
 
 class _SignedIn(BaseModel):
@@ -65,25 +76,25 @@ class Users:
 
 @dataclass(frozen=True)
 class Restaurants:
-    """The restaurants service."""
+    """The restaurants service. Where the edge keeps answers, an old one may stand in for it, and is marked."""
 
     caller: Caller
 
-    async def page(self, after: int, limit: int) -> schemas.RestaurantPage:
+    async def page(self, after: int, limit: int) -> Marked[schemas.RestaurantPage]:
         """Restaurants with an id above `after`. Raises CallError."""
         outgoing = Outgoing("GET", f"/internal/restaurants?after={after}&limit={limit}", "/internal/restaurants")
-        return await self.caller.call("restaurants", outgoing, parse_as(schemas.RestaurantPage))
+        return await self.caller.call("restaurants", outgoing, _marked_as(schemas.RestaurantPage))
 
-    async def menu(self, restaurant_id: int) -> schemas.Menu:
+    async def menu(self, restaurant_id: int) -> Marked[schemas.Menu]:
         """A menu. Raises NotFoundError or CallError."""
         path = f"/internal/restaurants/{restaurant_id}/menu"
         outgoing = Outgoing("GET", path, "/internal/restaurants/{restaurant_id}/menu")
-        return await self.caller.call("restaurants", outgoing, parse_as(schemas.Menu))
+        return await self.caller.call("restaurants", outgoing, _marked_as(schemas.Menu))
 
-    async def popular(self, limit: int) -> schemas.PopularDishes:
+    async def popular(self, limit: int) -> Marked[schemas.PopularDishes]:
         """What is ordered most. Raises CallError."""
         outgoing = Outgoing("GET", f"/internal/dishes/popular?limit={limit}", "/internal/dishes/popular")
-        return await self.caller.call("restaurants", outgoing, parse_as(schemas.PopularDishes))
+        return await self.caller.call("restaurants", outgoing, _marked_as(schemas.PopularDishes))
 
 
 @dataclass(frozen=True)
@@ -97,12 +108,7 @@ class Orders:
         placed = _Placed(customer_id=customer_id, restaurant_id=basket.restaurant_id, items=basket.items)
         body = placed.model_dump_json().encode()
         outgoing = Outgoing("POST", "/internal/orders", "/internal/orders", body, idempotency_key)
-        parse = parse_as(schemas.Order)
-
-        def marked(reply: Reply) -> Marked[schemas.Order]:
-            return Marked(parse(reply), reply.degraded)
-
-        return await self.caller.call("orders", outgoing, marked)
+        return await self.caller.call("orders", outgoing, _marked_as(schemas.Order))
 
     async def page(self, customer_id: int, before: str, limit: int) -> schemas.OrderPage:
         """A customer's orders, newest first, older than the cursor `before`. Raises RefusedError for no cursor, or CallError."""
@@ -160,10 +166,6 @@ class Notifications:
     async def inbox(self, customer_id: int) -> Marked[schemas.Inbox]:
         """What a customer was told. Raises CallError."""
         outgoing = Outgoing("GET", f"/internal/notifications?customer_id={customer_id}", "/internal/notifications")
-        parse = parse_as(schemas.Inbox)
-
-        def marked(reply: Reply) -> Marked[schemas.Inbox]:
-            return Marked(parse(reply))
-
         empty = Marked(schemas.Inbox(notifications=[]), FallbackKind.STATIC)
-        return await self.caller.call("notifications", outgoing, marked, Offer(FallbackKind.STATIC, lambda _error: empty))
+        offer = Offer(FallbackKind.STATIC, lambda _error: empty)
+        return await self.caller.call("notifications", outgoing, _marked_as(schemas.Inbox), offer)

@@ -50,10 +50,10 @@ def _restaurants() -> list[Exercise]:
         dishes=[schemas.PopularDish(dish_id=701, name=dish.name, restaurant_id=7, restaurant=restaurant.name, ordered=3)]
     )
     return [
-        Exercise(there, Restaurants.page, (0, 20), 200, page.model_dump(), page, SERVES),
-        Exercise(there, Restaurants.menu, (7,), 200, menu.model_dump(), menu, SERVES),
+        Exercise(there, Restaurants.page, (0, 20), 200, page.model_dump(), Marked(page), SERVES),
+        Exercise(there, Restaurants.menu, (7,), 200, menu.model_dump(), Marked(menu), SERVES),
         Exercise(there, Restaurants.menu, (999_999,), 404, PROBLEM, NotFoundError, SERVES),
-        Exercise(there, Restaurants.popular, (10,), 200, popular.model_dump(), popular, SERVES),
+        Exercise(there, Restaurants.popular, (10,), 200, popular.model_dump(), Marked(popular), SERVES),
     ]
 
 

@@ -14,7 +14,7 @@ from services.gateway.asking import Gateway, Limits
 from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.main import create_app
 from services.kit.caller import Caller
-from services.kit.errors import CallError
+from services.kit.errors import CallError, ShedError, TooManyRequestsError
 from services.kit.message import Outgoing, Reply
 from services.kit.settings import Settings
 from services.policy import Timeout
@@ -65,6 +65,8 @@ class Backends:
         step = steps.pop(0) if len(steps) > 1 else steps[0]
         if isinstance(step, CallError):
             raise step
+        if step.status == TooManyRequestsError.status:
+            raise ShedError(edge, step.detail)  # As the real one does.
         return step
 
 
