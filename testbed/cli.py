@@ -13,6 +13,7 @@ from testbed.commands.life import down, restart, up
 from testbed.commands.load import demo, load
 from testbed.commands.look import logs, open_command, status_command
 from testbed.commands.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from testbed.commands.policy import policy_command
 from testbed.control import ControlError
 from testbed.locust_command import LoadError
 from testbed.terminal import console
@@ -27,6 +28,7 @@ for _command in (up, down, restart, status_command, logs, open_command, load, de
     cli.add_command(_command)
 cli.add_command(dead_letters_command)
 cli.add_command(replay_command)
+cli.add_command(policy_command)
 
 
 def main() -> NoReturn:

@@ -13,7 +13,7 @@ from testbed.control import ProcessLease, SystemStatus
 from testbed.data import choose_data
 from testbed.launch import LaunchOptions
 from testbed.run import RunFolder
-from testbed.terminal import command, table
+from testbed.terminal import command, protection, table
 
 _MINUTES_FROM_S = 120.0
 _WHAT = {"traces": "traces of every request"}
@@ -24,7 +24,7 @@ def print_up(out: Console, system: SystemStatus, state: Path, took_s: float | No
     """What has just been started (`took_s` seconds ago), or runs already (None), where it is, and what to try."""
     count = len(system.instances)
     headline = f"{count} processes are up" + (f" after {took_s:.1f} s" if took_s is not None else " already")
-    out.print(f"[bold]{headline}[/], {_protection(system)}.", soft_wrap=True)
+    out.print(f"[bold]{headline}[/], {protection(system)}.", soft_wrap=True)
     out.print()
     out.print(Padding(_address_table(system), (0, 2), expand=False))
     out.print()
@@ -35,7 +35,7 @@ def print_status(out: Console, system: SystemStatus, state: Path) -> None:
     """Every process with its state and address, and the faults that are in force."""
     phase = f"[{_STYLES.get(system.phase, 'default')}]{system.phase}[/]"
     age = _age(time.time() - system.started_at)
-    out.print(f"[bold]{system.run_id}[/] is {phase}, {_protection(system)}, started {age} ago.", soft_wrap=True)
+    out.print(f"[bold]{system.run_id}[/] is {phase}, {protection(system)}, started {age} ago.", soft_wrap=True)
     out.print()
     out.print(Padding(_instance_table(system), (0, 2), expand=False))
     if any(instance.state is InstanceState.DOWN and not _fault(instance, system.leases) for instance in system.instances):
@@ -94,11 +94,6 @@ def _fault(instance: Instance, leases: tuple[ProcessLease, ...]) -> str:
         return ""
     last = max(own, key=lambda lease: lease.remaining_ms)
     return f"{last.kind}, {last.remaining_ms / 1000:.1f} s left"
-
-
-def _protection(system: SystemStatus) -> str:
-    without = f" without {', '.join(system.without)}" if system.without else ""
-    return f"profile {system.profile}{without}"
 
 
 def _age(age_s: float) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from testbed.control import SystemStatus
 from testbed.log_view import LogLine
 from testbed.run import CURRENT
 
@@ -32,6 +33,12 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 def command(text: str, state: Path) -> str:
     """A command line that can be pasted into a shell for the system in `state`."""
     return text if state == CURRENT else f"{text} --state {state}"
+
+
+def protection(system: SystemStatus) -> str:
+    """What a system was started with."""
+    without = f" without {', '.join(system.without)}" if system.without else ""
+    return f"profile {system.profile}{without}"
 
 
 _LEVEL_STYLES: Final = {"debug": "dim", "info": "default", "warning": "yellow", "error": "red", "critical": "bold red"}

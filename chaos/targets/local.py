@@ -102,10 +102,10 @@ class LocalTarget:
 
 def _all_up(place: Place, system: SystemStatus) -> tuple[Instance, ...]:
     """The processes of a place. Raises TargetError when one does not run: a fault there would be half a fault."""
-    covered = all_up(system, tuple(instance for instance in system.instances if place.covers(instance)))
+    covered = tuple(instance for instance in system.instances if place.covers(instance))
     if not covered:
         raise TargetError(f"no process of {place} is known to the supervisor")
-    return covered
+    return all_up(system, covered, "name a replica that runs, or ")
 
 
 def _heal_requests(client: LeaseClient, place: Place | None) -> int:

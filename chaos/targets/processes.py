@@ -92,14 +92,15 @@ def paused(system: SystemStatus) -> frozenset[str]:
     return frozenset(lease.instance for lease in system.leases if lease.kind == "pause")
 
 
-def all_up(system: SystemStatus, covered: tuple[Instance, ...]) -> tuple[Instance, ...]:
-    """These processes. Raises TargetError when one does not run: what is put into the others would be half of it."""
+def all_up(system: SystemStatus, covered: tuple[Instance, ...], instead: str = "") -> tuple[Instance, ...]:
+    """These processes. Raises TargetError when one does not run: what is put into the others would be half of it.
+
+    `instead` is what else may be done about it, as in "name another, or ".
+    """
     for instance in covered:
         if instance.state is not InstanceState.UP or instance.name in paused(system):
             state = "paused" if instance.name in paused(system) else str(instance.state)
-            raise TargetError(
-                f"{instance.name} is {state}; name a replica that runs, or end its fault first: chaos heal {instance.name}"
-            )
+            raise TargetError(f"{instance.name} is {state}; {instead}end its fault first: chaos heal {instance.name}")
     return covered
 
 

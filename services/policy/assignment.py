@@ -9,6 +9,10 @@ from services.document import Frozen, did_you_mean
 from services.policy.admission import Limit
 from services.policy.edge import EdgePolicy
 
+MAX_ASSIGNMENTS = 64
+"""More than all parameters of all patterns."""
+MAX_LENGTH = 200
+"""Of a key, and of a value; the longest of them is a list of statuses."""
 _KIND = "kind"
 _FACT = "repeatable"
 _LIMIT = "limit"
@@ -30,9 +34,13 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise ValueError(f"{text!r} is no assignment; write PATTERN.PARAMETER=VALUE, such as retry.max_attempts=5")
+        if max(len(key), len(value)) > MAX_LENGTH:
+            raise ValueError(f"{text[:MAX_LENGTH]!r}... is longer than any key or value ({MAX_LENGTH} characters)")
         if key.strip() in values:
             raise ValueError(f"{key.strip()} is given twice")
         values[key.strip()] = value.strip()
+    if len(values) > MAX_ASSIGNMENTS:
+        raise ValueError(f"{len(values)} assignments are more than there are parameters ({MAX_ASSIGNMENTS} at most)")
     return values
 
 

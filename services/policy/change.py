@@ -7,16 +7,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.policy.admission import Limit
-from services.policy.assignment import ServicePolicy, assign
+from services.policy.assignment import MAX_ASSIGNMENTS, MAX_LENGTH, ServicePolicy, assign
 from services.policy.edge import EdgePolicy
 from services.policy.effective import Switch, effective_limit, effective_policy
 from services.policy.pattern import Pattern, Profile
 
-MAX_ASSIGNMENTS = 64
-"""More than all parameters of all patterns."""
 Place = Annotated[str, Field(max_length=70, pattern=r"^[a-z][a-z0-9-]*(->[a-z][a-z0-9-]*)?$")]
-_Key = Annotated[str, Field(max_length=100)]
-_Value = Annotated[str, Field(max_length=200)]
+_Text = Annotated[str, Field(max_length=MAX_LENGTH)]
 
 
 class _Change(BaseModel):
@@ -28,7 +25,7 @@ class Setting(_Change):
 
     kind: Literal["set"] = "set"
     place: Place
-    values: dict[_Key, _Value] = Field(min_length=1, max_length=MAX_ASSIGNMENTS)
+    values: dict[_Text, _Text] = Field(min_length=1, max_length=MAX_ASSIGNMENTS)
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self.values.items())

@@ -19,11 +19,13 @@ class _Lease:
     id: str
     change: Change
     source: str
+    began_s: float
     ends_at_s: float
 
     def view(self, now_s: float) -> PolicyLease:
         remaining_ms = round(max(0.0, self.ends_at_s - now_s) * 1_000, 3)
-        return PolicyLease(id=self.id, change=self.change, remaining_ms=remaining_ms, source=self.source)
+        age_ms = round((now_s - self.began_s) * 1_000, 3)
+        return PolicyLease(id=self.id, change=self.change, age_ms=age_ms, remaining_ms=remaining_ms, source=self.source)
 
 
 class PolicyLeases:
@@ -64,7 +66,7 @@ class PolicyLeases:
         place = request.change.place
         if place is not None and place not in self._started.places:
             raise ImpossiblePolicyError(f"{place!r} is no place here; allowed: {', '.join(self._started.places)}")
-        lease = _Lease(request.id, request.change, request.source, now_s + request.lease_ms / 1_000)
+        lease = _Lease(request.id, request.change, request.source, now_s, now_s + request.lease_ms / 1_000)
         self.in_force = self._with(lease, now_s)
         self._leases[lease.id] = lease
         return lease.view(now_s)

@@ -31,6 +31,7 @@ class PolicyLease(_Message):
 
     id: LeaseId
     change: Change
+    age_ms: float = Field(description="how long it has been in force")
     remaining_ms: float
     source: str = ""
 
