@@ -44,14 +44,23 @@ class LoadBalancer:
         Of those that are in, if any, and of them not one of `avoid`, the names of replicas already tried, if there is another. A
         replica that has failed one attempt is a better bet than one that is out for failing many.
         """
-        if instances is not self._known:
-            self._follow(instances)
-        candidates = instances
-        if self._ejection is not None and (out := self._ejection.out()):
-            candidates = tuple(i for i in candidates if i.name not in out) or candidates
+        candidates = self.rotation(instances)
         if avoid:
             candidates = tuple(i for i in candidates if i.name not in avoid) or candidates
         return self._one_of(candidates)
+
+    def rotation(self, instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
+        """Those of `instances` that are not left out; all of them when that would leave none."""
+        if instances is not self._known:
+            self._follow(instances)
+        if self._ejection is None or not (out := self._ejection.out()):
+            return instances
+        return tuple(i for i in instances if i.name not in out) or instances
+
+    @property
+    def left_out(self) -> int:
+        """How many replicas are out now."""
+        return len(self._ejection.out()) if self._ejection else 0
 
     def begin(self, instance: Instance) -> Permit[Begun]:
         """An attempt at `instance`, under way until its ticket is told how it ended."""

@@ -3,29 +3,26 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Generic, TypeVar
 
-from opentelemetry import propagate
-from opentelemetry.trace import SpanKind, Status, StatusCode
-
-from observability import names, request_id
-from observability.metrics import current_exemplar
+from observability import names
 from observability.telemetry import Telemetry
-from services.kit.answers import REQUEST_ID_HEADER
-from services.kit.balancer import LoadBalancer
+from services.kit import edge_gauges
 from services.kit.decisions import TelemetrySink
 from services.kit.discovery import Resolver
-from services.kit.errors import CallError, RemoteError, UnreachableError
+from services.kit.edge import Edge
+from services.kit.errors import CallError
 from services.kit.message import Outgoing, Reply
-from services.kit.resilience import deadline, priority
+from services.kit.resilience.answer_cache import AnswerCache
 from services.kit.resilience.decision import Decision, Verb
-from services.kit.resilience.pipeline import EdgePipeline
+from services.kit.sending import Road, Sending
 from services.kit.transport import Transport
 from services.policy import EdgePolicy, FallbackKind
-from services.registry import Instance
 
 Answer = TypeVar("Answer")
+_READ = "GET"
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Caller:
         resolver: Finds instances.
         transport: Sends one attempt.
         telemetry: Spans and metrics of every attempt.
-        rng: Of jitter and balancing.
+        rng: Of jitter, throttling and balancing.
         traffic: Whether somebody waits for its calls; how metrics tell them apart.
     """
 
@@ -59,23 +56,19 @@ class Caller:
         rng: random.Random,
         traffic: str = names.TRAFFIC_FOREGROUND,
     ) -> None:
-        self._service = service
-        self._resolver = resolver
-        self._transport = transport
-        self._telemetry = telemetry
+        self._metrics = telemetry.metrics
         self._traffic = traffic
-        self._tracer = telemetry.tracer
         self._sink = TelemetrySink(telemetry.metrics)
-        self._pipelines = {
-            callee: EdgePipeline(f"{service}->{callee}", policy, self._sink, rng, time.monotonic)
-            for callee, policy in policies.items()
+        self._road = Road(resolver, transport, telemetry.tracer, telemetry.metrics, traffic)
+        self._edges = {
+            callee: Edge(service, callee, policy, self._sink, rng, time.monotonic) for callee, policy in policies.items()
         }
-        self._rng = rng
-        self._balancers = {callee: self._balancer(callee, policy) for callee, policy in policies.items()}
+        for edge in self._edges.values():
+            self._show(edge)
 
     def policy(self, callee: str) -> EdgePolicy:
         """What is in force for calls of `callee` that begin now. Raises KeyError: the topology has no such edge."""
-        return self._pipelines[callee].policy
+        return self._edges[callee].policy
 
     def adopt(self, callee: str, policy: EdgePolicy) -> None:
         """Puts `policy` in force for calls that begin from now on; those under way end under what they began with.
@@ -85,18 +78,8 @@ class Caller:
         Raises:
             KeyError: The topology has no such edge.
         """
-        before = self._pipelines[callee]
-        self._pipelines[callee] = before.succeeded_by(policy)
-        if (policy.balancer, policy.outlier_ejection) != (before.policy.balancer, before.policy.outlier_ejection):
-            self._balancers[callee] = self._balancer(callee, policy)
-
-    def _balancer(self, callee: str, policy: EdgePolicy) -> LoadBalancer:
-        edge = f"{self._service}->{callee}"
-
-        def told(instance: str, ejected: bool, reason: str) -> None:  # noqa: FBT001 - the balancer's signature.
-            self._sink.decided(Decision(edge, Verb.EJECTED if ejected else Verb.READMITTED, instance, reason))
-
-        return LoadBalancer(policy.balancer, policy.outlier_ejection, self._rng, time.monotonic, told)
+        edge = self._edges[callee] = self._edges[callee].succeeded_by(policy)
+        self._show(edge)
 
     async def call(
         self, callee: str, outgoing: Outgoing, parse: Callable[[Reply], Answer], offer: Offer[Answer] | None = None
@@ -104,93 +87,61 @@ class Caller:
         """Sends `outgoing` and parses its answer.
 
         Raises:
-            CallError: The call did not succeed, and the edge declares no fallback that `offer` serves.
+            CallError: The call did not succeed, and no fallback that the edge declares has an answer.
             KeyError: The topology has no such edge.
+            ValueError: The edge would send again what must not be sent twice.
         """
-        pipeline = self._pipelines[callee]
-        balancer = self._balancers[callee]
-        tried: tuple[str, ...] = ()
-
-        async def attempt(number: int) -> Reply:
-            nonlocal tried
-            instances = self._resolver.resolve(callee)
-            if not instances:
-                raise UnreachableError(pipeline.edge, "no instance is up")
-            instance = balancer.choose(instances, tried)
-            tried = (instance.name,)
-            ticket = balancer.begin(instance)
-            try:
-                reply = await self._attempt(pipeline, instance, outgoing, number)
-            except CallError as error:
-                ticket.failed(error)
-                raise
-            except BaseException:
-                ticket.abandoned()
-                raise
-            ticket.succeeded()
-            return reply
-
+        edge = self._edges[callee]
+        if edge.repeats and not outgoing.repeatable:
+            raise ValueError(
+                f"{edge.name} declares retry or hedge, but {outgoing.method} {outgoing.route} is no GET and has no idempotency "
+                "key, so that what it does could be done twice: give it a key, or declare `repeatable: false` on the edge"
+            )
+        is_read = outgoing.method == _READ
+        key = f"{_READ} {outgoing.path}" if edge.cache is not None and is_read else ""
+        if key and edge.cache and (kept := edge.cache.fresh(key)) is not None:
+            self._decided(edge, Verb.CACHED, "fresh", "young enough to be as good as the callee's", "cached")
+            return parse(kept)
+        sending = Sending(self._road, edge, outgoing)
         try:
-            reply = await pipeline.run(attempt, repeatable=outgoing.repeatable)
+            reply = await edge.pipeline.run(sending.attempt, sending.elsewhere if is_read else None)
         except CallError as error:
-            declared = pipeline.policy.fallback
-            if offer is None or declared is None or declared.kind is not offer.kind:
-                self._count(pipeline.edge, error.reason)
-                raise
-            self._sink.decided(Decision(pipeline.edge, Verb.FALLBACK, offer.kind, error.reason))
-            self._count(pipeline.edge, "fallback")
+            return self._instead(edge, key, error, parse, offer)
+        self._count(edge, "ok")
+        return _kept(edge.cache, key, reply, parse) if key and edge.cache else parse(reply)
+
+    def _instead(
+        self, edge: Edge, key: str, error: CallError, parse: Callable[[Reply], Answer], offer: Offer[Answer] | None
+    ) -> Answer:
+        """What the edge's fallback answers, or `error` if it has nothing to say."""
+        declared = edge.policy.fallback
+        if declared is not None and key and edge.cache and (kept := edge.cache.usable(key)) is not None:
+            self._decided(edge, Verb.FALLBACK, declared.kind, error.reason, "fallback")
+            return parse(replace(kept, degraded=declared.kind))
+        if declared is not None and offer is not None and declared.kind is offer.kind:
+            self._decided(edge, Verb.FALLBACK, declared.kind, error.reason, "fallback")
             return offer.answer(error)
-        self._count(pipeline.edge, "ok")
+        self._count(edge, error.reason)
+        raise error
+
+    def _show(self, edge: Edge) -> None:
+        # The relay's calls are unprotected; its edges have the names of those whose patterns the gauges tell of.
+        if self._traffic == names.TRAFFIC_FOREGROUND:
+            edge_gauges.show(self._metrics, edge.pipeline, edge.balancer)
+
+    def _decided(self, edge: Edge, verb: Verb, detail: str, reason: str, outcome: str) -> None:
+        self._sink.decided(Decision(edge.name, verb, detail, reason))
+        self._count(edge, outcome)
+
+    def _count(self, edge: Edge, outcome: str) -> None:
+        self._metrics.calls.labels(edge.name, outcome, self._traffic).inc()
+
+
+def _kept(cache: AnswerCache, key: str, reply: Reply, parse: Callable[[Reply], Answer]) -> Answer:
+    """The answer, kept if it can be read. A refusal cannot, and may end what was kept: there is no such thing any more."""
+    if reply.status >= HTTPStatus.BAD_REQUEST:
+        cache.keep(key, reply)
         return parse(reply)
-
-    async def _attempt(self, pipeline: EdgePipeline, instance: Instance, outgoing: Outgoing, number: int) -> Reply:
-        attributes: dict[str, str | int] = {
-            names.ATTR_METHOD: outgoing.method,
-            names.ATTR_URL: instance.base_url + outgoing.path,
-            names.ATTR_SERVER_ADDRESS: instance.host,
-            names.ATTR_SERVER_PORT: instance.port,
-            names.ATTR_EDGE: pipeline.edge,
-        }
-        if number > 1:
-            attributes[names.ATTR_RESEND_COUNT] = number - 1
-        started_s = time.perf_counter()
-        status = ""
-        with self._tracer.start_as_current_span(
-            f"{outgoing.method} {outgoing.route}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
-        ) as span:
-            try:
-                reply = await self._transport.send(pipeline.edge, instance, outgoing, _headers(outgoing), pipeline.policy.timeout)
-                status = str(reply.status)
-                span.set_attribute(names.ATTR_STATUS, reply.status)
-            except CallError as error:
-                status = str(error.remote_status) if isinstance(error, RemoteError) else error.reason
-                if isinstance(error, RemoteError):
-                    span.set_attribute(names.ATTR_STATUS, error.remote_status)
-                span.set_attribute(names.ATTR_ERROR_TYPE, status)
-                span.set_status(Status(StatusCode.ERROR, error.detail))
-                raise
-            finally:
-                self._telemetry.metrics.client_duration.labels(pipeline.edge, status or "cancelled", self._traffic).observe(
-                    time.perf_counter() - started_s, exemplar=current_exemplar()
-                )
-        return reply
-
-    def _count(self, edge: str, outcome: str) -> None:
-        self._telemetry.metrics.calls.labels(edge, outcome, self._traffic).inc()
-
-
-def _headers(outgoing: Outgoing) -> dict[str, str]:
-    """Trace context, the request's id, how urgent it is, and the time that is left."""
-    headers: dict[str, str] = {}
-    propagate.inject(headers)
-    named = request_id.current.get()
-    if named:
-        headers[REQUEST_ID_HEADER] = named
-    urgency = priority.current() if outgoing.urgency is None else outgoing.urgency
-    if urgency != priority.DEFAULT:
-        headers[priority.HEADER] = priority.format_header(urgency)
-    left_ms = deadline.remaining_ms()
-    if left_ms is not None:
-        headers[deadline.HEADER] = f"{max(0.0, left_ms):.0f}"
-        headers[deadline.AT_HEADER] = f"{time.time() + left_ms / 1_000:.3f}"
-    return headers
+    answer = parse(reply)
+    cache.keep(key, reply)
+    return answer

@@ -6,7 +6,6 @@ from opentelemetry import trace
 
 from observability import names
 from observability.metrics import Metrics
-from services.kit.resilience import breaker
 from services.kit.resilience.decision import Decision, Verb
 
 _log = logging.getLogger(__name__)
@@ -14,6 +13,7 @@ _EVENTS = {
     Verb.RETRY: names.EVENT_RETRY,
     Verb.RETRY_DENIED: names.EVENT_RETRY_DENIED,
     Verb.HEDGE: names.EVENT_HEDGE,
+    Verb.WAITED: names.EVENT_WAITED,
     Verb.BREAKER: names.EVENT_BREAKER,
     Verb.EJECTED: names.EVENT_EJECTED,
     Verb.READMITTED: names.EVENT_READMITTED,
@@ -21,7 +21,6 @@ _EVENTS = {
     Verb.CACHED: names.EVENT_CACHED,
     Verb.FALLBACK: names.EVENT_FALLBACK,
 }
-_STATE_VALUES = {breaker.CLOSED: 0, breaker.HALF_OPEN: 1, breaker.OPEN: 2}
 
 
 class TelemetrySink:
@@ -46,18 +45,15 @@ class TelemetrySink:
                 trace.get_current_span().set_attribute(names.ATTR_DEGRADED, decision.detail)
             case Verb.BREAKER:
                 self._metrics.breaker_transitions.labels(decision.edge, decision.detail).inc()
-                self._metrics.breaker_state.labels(decision.edge).set(_STATE_VALUES[decision.detail])
                 _log.warning("breaker of %s is %s (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.EJECTED:
                 self._metrics.ejections.labels(decision.edge, decision.detail).inc()
-                self._metrics.ejected.labels(decision.edge).inc()
                 _log.warning("%s leaves out %s (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.READMITTED:
-                self._metrics.ejected.labels(decision.edge).dec()
                 _log.warning("%s takes %s in again (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.REJECTED:
                 self._metrics.rejections.labels(decision.edge, decision.detail).inc()
             case Verb.HEDGE:
                 self._metrics.hedges.labels(decision.edge, decision.detail).inc()
-            case Verb.CACHED:
-                pass  # resilience_calls_total{outcome="cached"} counts it.
+            case Verb.CACHED | Verb.WAITED:
+                pass  # resilience_calls_total{outcome="cached"} counts the one, resilience_bulkhead_waiting shows the other.

@@ -1,6 +1,5 @@
 """One attempt over the wire: chaos innermost, then aiohttp, and every way it can fail as one of our errors."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -25,7 +24,10 @@ class Transport(Protocol):
     async def send(
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
     ) -> Reply:
-        """Returns an answer below 500. Raises UnreachableError, AttemptTimeoutError, ShedError (429) or RemoteError."""
+        """Returns an answer below 500, however long it takes: only for connecting does it have a limit of its own.
+
+        Raises UnreachableError, AttemptTimeoutError, ShedError (429) or RemoteError.
+        """
         ...
 
 
@@ -39,18 +41,15 @@ class HttpTransport:
     async def send(  # noqa: D102 - the protocol's.
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
     ) -> Reply:
-        limit_s = limits.attempt_ms / 1_000 if limits else None
-        bound = asyncio.timeout(limit_s)
         try:
-            async with bound:
-                await inject_client(self._leases, edge)
-                return await self._exchange(edge, instance, outgoing, headers, limits)
+            await inject_client(self._leases, edge)
+            return await self._exchange(edge, instance, outgoing, headers, limits)
         except InjectedError as error:
             return _judged(edge, Reply(error.status, b""), "injected", None)
         except InjectedAbort:
             raise UnreachableError(edge, "connection reset") from None
         except TimeoutError:
-            raise AttemptTimeoutError(edge, f"no answer from {instance.name} in time") from None
+            raise AttemptTimeoutError(edge, f"no connection to {instance.name} in time") from None
         except (aiohttp.ClientError, OSError) as error:
             raise UnreachableError(edge, f"{instance.name}: {type(error).__name__}") from error
 

@@ -11,6 +11,7 @@ class Verb(StrEnum):
     RETRY = "retry"
     RETRY_DENIED = "retry_denied"
     HEDGE = "hedge"
+    WAITED = "waited"
     BREAKER = "breaker"
     EJECTED = "ejected"
     READMITTED = "readmitted"

@@ -1,25 +1,33 @@
-"""The patterns of one edge around one call, outside in: deadline > retry and budget > breaker > the attempt.
+"""The patterns of one edge around one call, outside in: deadline > throttle > bulkhead > retry and budget > hedge > breaker.
 
 The fallback stands outside of all this, where the answer is made (`services.kit.caller`); balancing, attempt timeout, chaos
-and transport are inside the attempt. A breaker's rejection is never retried.
+and transport are inside the attempt. What is rejected on this side (throttle, bulkhead, breaker) is never retried.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
-from services.kit.errors import BreakerOpenError, CallError, DeadlineExceededError
-from services.kit.resilience.breakers import make_breaker
+from services.kit.errors import BreakerOpenError, BulkheadFullError, CallError, DeadlineExceededError, ThrottledError
+from services.kit.resilience.breaker import CLOSED
+from services.kit.resilience.breakers import CircuitBreaker, make_breaker
 from services.kit.resilience.budget import RetryBudget
-from services.kit.resilience.deadline import deadline_within
+from services.kit.resilience.bulkhead import AsyncBulkhead
+from services.kit.resilience.course import Course
+from services.kit.resilience.deadline import deadline_within, remaining_ms
 from services.kit.resilience.decision import Decision, Sink, Verb
-from services.kit.resilience.retry import backoff_ms, may_pass
+from services.kit.resilience.hedge import Hedging
+from services.kit.resilience.retry import MAX_WAIT_MS, asked_wait_ms, backoff_ms, may_pass
+from services.kit.resilience.throttle import ClientThrottle
+from services.kit.resilience.timeout import Bound
 from services.policy import EdgePolicy
 
 Answer = TypeVar("Answer")
-Attempt = Callable[[int], Awaitable[Answer]]
-"""Makes attempt number n (from 1). Raises CallError, or is cancelled."""
+Attempt = Callable[[int, Course], Coroutine[object, object, Answer]]
+"""Makes attempt number n (from 1) of a call. Raises CallError, or is cancelled."""
+Elsewhere = Callable[[], bool]
+"""Whether a replica is up that has not been asked yet."""
 
 
 class EdgePipeline:
@@ -29,8 +37,8 @@ class EdgePipeline:
         edge: `caller->callee`.
         policy: What is in force.
         sink: Told of every decision.
-        rng: Draws the jitter.
-        clock: Monotonic seconds, for the breaker.
+        rng: Draws jitter and who is throttled.
+        clock: Monotonic seconds, of throttle and breaker.
         sleep: Waits seconds between attempts.
     """
 
@@ -49,86 +57,174 @@ class EdgePipeline:
         self._rng = rng
         self._clock = clock
         self._sleep = sleep
-        self._budget = RetryBudget(policy.budget) if policy.budget else None
-        self._breaker = make_breaker(policy.breaker, clock, self._breaker_changed) if policy.breaker else None
+        self.throttle = ClientThrottle(policy.throttle, clock, rng) if policy.throttle else None
+        self.bulkhead = AsyncBulkhead(policy.bulkhead) if policy.bulkhead else None
+        self.budget = RetryBudget(policy.budget) if policy.budget else None
+        self.breaker: CircuitBreaker | None = (
+            make_breaker(policy.breaker, clock, self._breaker_changed) if policy.breaker else None
+        )
 
     def succeeded_by(self, policy: EdgePolicy) -> "EdgePipeline":
         """The pipeline of later calls under `policy`; it goes on with the state of every pattern that does not change."""
         later = EdgePipeline(self.edge, policy, self._sink, self._rng, self._clock, self._sleep)
+        if policy.throttle == self.policy.throttle:
+            later.throttle = self.throttle
+        if policy.bulkhead == self.policy.bulkhead:
+            later.bulkhead = self.bulkhead
         if policy.budget == self.policy.budget:
-            later._budget = self._budget
+            later.budget = self.budget
         if policy.breaker == self.policy.breaker:
-            later._breaker = self._breaker
+            later.breaker = self.breaker
         return later
 
-    async def run(self, attempt: Attempt[Answer], *, repeatable: bool) -> Answer:
-        """Makes the call. `repeatable`: doing it twice is as good as once (GET, or an idempotency key).
+    async def run(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None = None) -> Answer:
+        """Makes the call.
+
+        Args:
+            attempt: Made again when a pattern says so, which needs a call that done twice is as good as done once.
+            elsewhere: Asked before a hedge is sent; None for a call that must not be hedged.
 
         Raises:
             CallError: Of the last attempt, or of the pattern that gave up.
         """
-        with deadline_within(self.policy.deadline_ms) as deadline_s:
-            if deadline_s is not None and asyncio.get_running_loop().time() >= deadline_s:
+        course = Course(self.edge)
+        within = deadline_within(self.policy.deadline_ms)
+        with within as deadline_s:
+            if deadline_s is None:
+                return await self._throttled(attempt, elsewhere, course)
+            if asyncio.get_running_loop().time() >= deadline_s:
                 raise DeadlineExceededError(self.edge, "the deadline had passed before the first attempt")
-            bound = asyncio.timeout_at(deadline_s)
+            course.owns_deadline = within.is_own
+            course.bound = bound = Bound(deadline_s)
             try:
-                async with bound:
-                    return await self._attempts(attempt, repeatable=repeatable)
+                with bound:
+                    return await self._throttled(attempt, elsewhere, course)
             except TimeoutError:
-                if bound.expired():
+                if bound.expired:
                     raise DeadlineExceededError(self.edge, "took longer than its deadline") from None
                 raise
 
-    async def _attempts(self, attempt: Attempt[Answer], *, repeatable: bool) -> Answer:
+    async def _throttled(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
+        throttle = self.throttle
+        if throttle is None:
+            return await self._housed(attempt, elsewhere, course)
+        if not throttle.admits():
+            reason = f"{throttle.ratio:.0%} of calls are not sent"
+            self._tell(Verb.REJECTED, "throttle", reason)
+            raise ThrottledError(self.edge, f"it accepts so little that {reason}")
+        try:
+            answer = await self._housed(attempt, elsewhere, course)
+        except BaseException as error:
+            throttle.ended(error if isinstance(error, CallError) else course.fault(error))
+            raise
+        throttle.accepted()
+        return answer
+
+    async def _housed(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
+        bulkhead = self.bulkhead
+        if bulkhead is None:
+            return await self._repeated(attempt, elsewhere, course)
+        if not bulkhead.try_enter():
+            await self._wait_for_place(bulkhead)
+        try:
+            return await self._repeated(attempt, elsewhere, course)
+        finally:
+            bulkhead.leave()
+
+    async def _wait_for_place(self, bulkhead: AsyncBulkhead) -> None:
+        began_s = asyncio.get_running_loop().time()
+        reason = await bulkhead.enter()
+        if reason:
+            self._tell(Verb.REJECTED, "bulkhead", reason)
+            raise BulkheadFullError(self.edge, f"the bulkhead is full: {reason}")
+        waited_ms = (asyncio.get_running_loop().time() - began_s) * 1_000
+        self._tell(Verb.WAITED, "bulkhead", f"{waited_ms:.1f} ms for a place")
+
+    async def _repeated(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
         number = 1
         while True:
             try:
-                answer = await self._guarded(attempt, number)
+                answer = await self._hedged(attempt, elsewhere, course)
             except CallError as error:
-                if not self._retries(error, number, repeatable=repeatable):
+                wait_ms = self._retries(error, number)
+                if wait_ms is None:
                     raise
             else:
-                if self._budget:
-                    self._budget.succeeded()
+                if self.budget:
+                    self.budget.succeeded()
                 return answer
             number += 1
-            assert self.policy.retry  # noqa: S101 - _retries() said so.
-            await self._sleep(backoff_ms(self.policy.retry, number, self._rng) / 1_000)
+            await self._sleep(wait_ms / 1_000)
 
-    async def _guarded(self, attempt: Attempt[Answer], number: int) -> Answer:
-        if self._breaker is None:
-            return await attempt(number)
-        permit = self._breaker.admit()
+    async def _hedged(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
+        hedge = self.policy.hedge
+        if hedge is None or elsewhere is None or course.hedges >= hedge.max_attempts - 1:
+            return await self._guarded(attempt, course)
+
+        def told(outcome: str) -> None:
+            self._tell(Verb.HEDGE, outcome, f"no answer within {hedge.delay_ms:g} ms")
+
+        hedging = Hedging(hedge, lambda: self._guarded(attempt, course), lambda: self._may_hedge(course, elsewhere), told)
+        return await hedging.run()
+
+    async def _guarded(self, attempt: Attempt[Answer], course: Course) -> Answer:
+        breaker = self.breaker
+        if breaker is None:
+            course.attempts += 1
+            return await attempt(course.attempts, course)
+        permit = breaker.admit()
         if permit is None:
-            self._tell(Verb.REJECTED, "breaker", self._breaker.state)
-            raise BreakerOpenError(self.edge, f"breaker is {self._breaker.state}")
+            self._tell(Verb.REJECTED, "breaker", breaker.state)
+            raise BreakerOpenError(self.edge, f"breaker is {breaker.state}")
+        course.attempts += 1
         try:
-            answer = await attempt(number)
-        except CallError as error:
-            permit.failed(error)
-            raise
-        except BaseException:
-            permit.abandoned()
+            answer = await attempt(course.attempts, course)
+        except BaseException as error:
+            course.report(permit, error)
             raise
         permit.succeeded()
         return answer
 
-    def _retries(self, error: CallError, number: int, *, repeatable: bool) -> bool:
-        """Decides on another attempt and tells why."""
+    def _retries(self, error: CallError, number: int) -> float | None:
+        """Decides on another attempt after `number` of them and tells why. The wait before it in milliseconds, or None."""
         retry = self.policy.retry
         if retry is None or not may_pass(retry, error):
-            return False
-        if self._budget:
-            self._budget.failed()
-        if not repeatable:
-            return False
+            return None
+        if self.budget:
+            self.budget.failed()
+        asked_ms = asked_wait_ms(error)
+        wait_ms = (asked_ms or 0.0) + backoff_ms(retry, number + 1, self._rng)
+        left_ms = remaining_ms()
+        denied = ""
         if number >= retry.max_attempts:
-            self._tell(Verb.RETRY_DENIED, "max_attempts", error.reason)
-            return False
-        if self._budget and not self._budget.allows_retry():
-            self._tell(Verb.RETRY_DENIED, "budget", error.reason)
-            return False
+            denied = "max_attempts"
+        elif self.budget and not self.budget.allows_retry():
+            denied = "budget"
+        elif wait_ms >= (MAX_WAIT_MS if left_ms is None else min(left_ms, MAX_WAIT_MS)):
+            # Nobody would be there any more; and the caller learns what went wrong, not that time went by.
+            denied = "deadline" if asked_ms is None else "retry_after"
+        if denied:
+            self._tell(Verb.RETRY_DENIED, denied, error.reason)
+            return None
         self._tell(Verb.RETRY, f"attempt {number + 1}", error.reason)
+        return wait_ms
+
+    def _may_hedge(self, course: Course, elsewhere: Elsewhere) -> bool:
+        """Decides on a hedge that is due, and tells why there is none."""
+        hedge = self.policy.hedge
+        if hedge is None or course.hedges >= hedge.max_attempts - 1:
+            return False
+        reason = ""
+        if not elsewhere():
+            reason = "no other replica is up"
+        elif self.breaker and self.breaker.state != CLOSED:
+            reason = f"the breaker is {self.breaker.state}"
+        elif self.budget and not self.budget.take_for_hedge():
+            reason = "the budget is spent"
+        if reason:
+            self._tell(Verb.HEDGE, "denied", reason)
+            return False
+        course.hedges += 1
         return True
 
     def _breaker_changed(self, old: str, new: str) -> None:

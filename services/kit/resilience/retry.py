@@ -2,15 +2,23 @@
 
 import random
 
-from services.kit.errors import AttemptTimeoutError, CallError, RemoteError, UnreachableError
+from services.kit.errors import AttemptTimeoutError, CallError, RemoteError, ShedError, UnreachableError
 from services.policy import Retry as RetryPolicy
+
+MAX_WAIT_MS = 10_000.0
+"""Nobody waits longer for another attempt, whatever the callee says and even if there is no deadline."""
 
 
 def may_pass(policy: RetryPolicy, error: CallError) -> bool:
-    """Whether `error` is of a kind that another attempt could mend. A breaker's rejection or a spent deadline is not."""
+    """Whether `error` is of a kind that another attempt could mend. A rejection on our side or a spent deadline is not."""
     if isinstance(error, RemoteError):
         return error.remote_status in policy.retryable_statuses
-    return isinstance(error, UnreachableError | AttemptTimeoutError)
+    return isinstance(error, UnreachableError | AttemptTimeoutError | ShedError)
+
+
+def asked_wait_ms(error: CallError) -> float | None:
+    """How long the callee asks to be left alone (its Retry-After), in milliseconds; None when it does not ask."""
+    return error.retry_after_ms if isinstance(error, RemoteError | ShedError) else None
 
 
 def backoff_ms(policy: RetryPolicy, attempt: int, rng: random.Random) -> float:

@@ -37,6 +37,12 @@ class Window:
             bucket[2] += 1
             self.slow += 1
 
+    def advance(self, now_s: float) -> None:
+        """Forgets what is older than the window at `now_s`, so that its totals are of now."""
+        number = int(now_s / self._width_s)
+        if number != self._latest:
+            self._forget(number)
+
     def _forget(self, number: int) -> None:
         for old in range(max(self._latest + 1, number - BUCKETS + 1), number + 1):
             bucket = self._buckets[old % BUCKETS]

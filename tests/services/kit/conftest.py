@@ -17,6 +17,7 @@ from observability.telemetry import Telemetry
 from services.kit.errors import CallError, UnreachableError
 from services.kit.message import Outgoing, Reply
 from services.kit.resilience.breaker import AsyncBreaker
+from services.kit.resilience.course import Course
 from services.kit.resilience.decision import Decision
 from services.kit.resilience.permit import Permit
 from services.kit.resilience.pipeline import EdgePipeline
@@ -149,7 +150,7 @@ class Script:
         self._steps = list(steps)
         self.numbers: list[int] = []
 
-    async def __call__(self, number: int) -> object:
+    async def __call__(self, number: int, course: Course) -> object:
         self.numbers.append(number)
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         if isinstance(step, BaseException):

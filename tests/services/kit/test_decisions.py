@@ -29,7 +29,12 @@ def decide(watched: Watched, verb: Verb, detail: str, reason: str = "timeout") -
         (Verb.RETRY, "attempt 2", "resilience.retry"),
         (Verb.RETRY_DENIED, "budget", "resilience.retry_denied"),
         (Verb.BREAKER, "open", "resilience.breaker"),
+        (Verb.HEDGE, "sent", "resilience.hedge"),
+        (Verb.WAITED, "bulkhead", "resilience.waited"),
+        (Verb.EJECTED, "bank/1", "resilience.ejected"),
+        (Verb.READMITTED, "bank/1", "resilience.readmitted"),
         (Verb.REJECTED, "breaker", "resilience.rejected"),
+        (Verb.CACHED, "fresh", "resilience.cached"),
         (Verb.FALLBACK, "static", "resilience.fallback"),
     ],
 )
@@ -49,10 +54,9 @@ def test_retries_are_counted_by_what_was_decided(watched: Watched, verb: Verb, d
     assert watched.metric(names.RESILIENCE_RETRIES, edge=EDGE, decision=decision) == 1
 
 
-@pytest.mark.parametrize(("state", "value"), [("closed", 0), ("half-open", 1), ("open", 2)])
-def test_a_breakers_state_is_a_number_and_its_changes_are_counted(watched: Watched, state: str, value: int) -> None:
+@pytest.mark.parametrize("state", ["closed", "half-open", "open"])
+def test_changes_of_a_breakers_state_are_counted(watched: Watched, state: str) -> None:
     decide(watched, Verb.BREAKER, state)
-    assert watched.metric(names.RESILIENCE_BREAKER_STATE, edge=EDGE) == value
     assert watched.metric(names.RESILIENCE_BREAKER_TRANSITIONS, edge=EDGE, to=state) == 1
 
 
@@ -73,6 +77,28 @@ def test_a_fallback_marks_the_request_as_degraded_and_is_counted(watched: Watche
     (span,) = watched.spans
     assert (span.attributes or {})[names.ATTR_DEGRADED] == "static"
     assert watched.metric(names.RESILIENCE_FALLBACKS, edge=EDGE, kind="static") == 1
+
+
+@pytest.mark.parametrize("pattern", ["throttle", "bulkhead", "breaker"])
+def test_rejections_are_counted_by_who_rejects(watched: Watched, pattern: str) -> None:
+    decide(watched, Verb.REJECTED, pattern)
+    assert watched.metric(names.RESILIENCE_REJECTIONS, edge=EDGE, pattern=pattern) == 1
+
+
+def test_hedges_are_counted_by_what_became_of_them(watched: Watched) -> None:
+    decide(watched, Verb.HEDGE, "won")
+    assert watched.metric(names.RESILIENCE_HEDGES, edge=EDGE, outcome="won") == 1
+
+
+def test_a_replica_that_is_left_out_is_counted_and_worth_a_line(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        decide(watched, Verb.EJECTED, "bank/1", "5 failures in a row")
+        decide(watched, Verb.READMITTED, "bank/1", "its time is over")
+    assert watched.metric(names.RESILIENCE_EJECTIONS, edge=EDGE, instance="bank/1") == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "shop->bank leaves out bank/1 (5 failures in a row)",
+        "shop->bank takes bank/1 in again (its time is over)",
+    ]
 
 
 def test_outside_of_any_request_a_decision_is_counted_all_the_same(watched: Watched) -> None:

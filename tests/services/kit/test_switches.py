@@ -42,11 +42,11 @@ def test_the_profile_none_adds_nothing(bench: PipelineBench, tools: Tools) -> No
         await asyncio.sleep(3_600)
         return remaining_ms()
 
-    assert tools.run_virtually(pipeline.run(tools.Script(look), repeatable=True)) is None
+    assert tools.run_virtually(pipeline.run(tools.Script(look))) is None
     attempt = tools.Script(BUSY)
     for _ in range(20):
         with pytest.raises(RemoteError):
-            tools.run_virtually(pipeline.run(attempt, repeatable=True))
+            tools.run_virtually(pipeline.run(attempt))
     assert attempt.numbers == [1] * 20
     assert bench.sink.decisions == []
 
@@ -57,7 +57,7 @@ async def failing_calls(bench: PipelineBench, tools: Tools, policy: EdgePolicy, 
     attempt = tools.Script(BUSY)
     for _ in range(calls):
         with pytest.raises(CallError):
-            await pipeline.run(attempt, repeatable=True)
+            await pipeline.run(attempt)
     return attempt.numbers
 
 
@@ -84,7 +84,7 @@ def test_without_the_deadline_a_slow_call_is_waited_for(bench: PipelineBench, to
         await asyncio.sleep(60)
         return "fine"
 
-    assert tools.run_virtually(bench.pipeline(without("deadline")).run(tools.Script(slow), repeatable=True)) == "fine"
+    assert tools.run_virtually(bench.pipeline(without("deadline")).run(tools.Script(slow))) == "fine"
 
 
 async def test_a_switch_of_another_edge_changes_nothing_here(bench: PipelineBench, tools: Tools) -> None:

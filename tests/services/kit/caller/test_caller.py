@@ -75,20 +75,34 @@ def test_an_edge_that_the_map_does_not_have_cannot_be_called(shop: Shop, tools: 
 
 
 @pytest.mark.parametrize(
-    ("outgoing", "attempts"),
+    "outgoing",
     [
-        (Outgoing("GET", "/a", "/a"), 2),
-        (Outgoing("PUT", "/a", "/a", b"{}", idempotency_key="k"), 2),
-        (Outgoing("POST", "/a", "/a", b"{}", idempotency_key="k"), 2),
-        (Outgoing("POST", "/a", "/a", b"{}"), 1),
-        (Outgoing("PUT", "/a", "/a", b"{}"), 1),
-        (Outgoing("DELETE", "/a", "/a"), 1),
+        Outgoing("GET", "/a", "/a"),
+        Outgoing("PUT", "/a", "/a", b"{}", idempotency_key="k"),
+        Outgoing("POST", "/a", "/a", b"{}", idempotency_key="k"),
     ],
-    ids=lambda value: f"{value.method} {value.idempotency_key}" if isinstance(value, Outgoing) else str(value),
+    ids=lambda outgoing: outgoing.method,
 )
-def test_only_a_read_or_a_call_with_a_key_is_repeated(shop: Shop, outgoing: Outgoing, attempts: int) -> None:
+def test_a_read_or_a_call_with_a_key_is_repeated(shop: Shop, outgoing: Outgoing) -> None:
     shop.failing_call({"retry": {"max_attempts": 2}}, BUSY, outgoing=outgoing)
-    assert len(shop.replicas) == attempts
+    assert len(shop.replicas) == 2
+
+
+@pytest.mark.parametrize("policy", [{"retry": {}}, {"hedge": {"delay": "1s"}}], ids=str)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_call_that_must_not_be_repeated_is_refused_where_it_could_be(
+    shop: Shop, method: str, policy: dict[str, dict[str, str]]
+) -> None:
+    with pytest.raises(
+        ValueError, match=f"shop->bank declares retry or hedge, but {method} /a is no GET and has no idempotency key"
+    ):
+        shop.call(policy, outgoing=Outgoing(method, "/a", "/a", b"{}"))
+    assert shop.replicas == []
+
+
+def test_a_call_that_must_not_be_repeated_is_made_once_where_nothing_repeats(shop: Shop) -> None:
+    assert shop.failing_call({"repeatable": False}, BUSY, outgoing=Outgoing("POST", "/a", "/a", b"{}")) is BUSY
+    assert len(shop.replicas) == 1
 
 
 def test_every_attempt_carries_the_trace_and_its_own_span(shop: Shop) -> None:

@@ -121,7 +121,7 @@ def test_a_call_that_failed_is_counted_by_its_reason(shop: Shop, error: CallErro
     assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome=outcome, traffic="foreground") == 1
 
 
-def test_an_attempt_that_was_cancelled_is_timed_as_such(shop: Shop, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_that_its_calls_deadline_cut_says_so(shop: Shop, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(*arguments: object) -> Reply:
         await asyncio.Event().wait()
         raise AssertionError
@@ -130,6 +130,27 @@ def test_an_attempt_that_was_cancelled_is_timed_as_such(shop: Shop, tools: Tools
     monkeypatch.setattr(shop.transport, "send", hang)
     with pytest.raises(CallError):
         tools.run_virtually(caller.call("bank", LOOK, lambda reply: reply))
-    labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: "cancelled", "traffic": "foreground"}
+    labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: "deadline", "traffic": "foreground"}
     assert shop.watched.metric(f"{names.HTTP_CLIENT_DURATION}_count", **labels) == 1
     assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="deadline", traffic="foreground") == 1
+    (span,) = shop.watched.spans
+    assert (span.status.status_code, attributes(span)[names.ATTR_ERROR_TYPE]) == (StatusCode.ERROR, "deadline")
+
+
+def test_an_attempt_whose_caller_is_gone_is_nobodys_fault(shop: Shop, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*arguments: object) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def scenario() -> None:
+        call = asyncio.ensure_future(caller.call("bank", LOOK, lambda reply: reply))
+        await tools.settle()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    caller = shop.caller({"deadline": "100ms"})
+    monkeypatch.setattr(shop.transport, "send", hang)
+    tools.run_virtually(scenario())
+    (span,) = shop.watched.spans
+    assert (span.status.status_code, attributes(span)[names.ATTR_ERROR_TYPE]) == (StatusCode.UNSET, "cancelled")
