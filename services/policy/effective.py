@@ -23,10 +23,10 @@ class Switch:
         try:
             pattern = Pattern(name)
         except ValueError:
-            raise ValueError(f"{name!r} is no pattern{did_you_mean(name, Pattern)}; allowed: {', '.join(Pattern)}") from None
+            raise ValueError(f"{name!r} is no pattern; allowed: {', '.join(Pattern)}{did_you_mean(name, Pattern)}") from None
         what, places = ("service", services) if pattern.of_service else ("edge", edges)
         if at and place not in places:
-            raise ValueError(f"{place!r} is no {what}{did_you_mean(place, places)}; allowed: {', '.join(places)}")
+            raise ValueError(f"{place!r} is no {what}; allowed: {', '.join(places)}{did_you_mean(place, places)}")
         return cls(pattern, place if at else None)
 
     def __str__(self) -> str:
