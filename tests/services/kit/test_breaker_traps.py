@@ -25,16 +25,16 @@ async def test_calls_of_async_functions_trip_it(bench: PipelineBench, tools: Too
     attempt = tools.Script(DOWN)
     for _ in range(3):
         with pytest.raises(UnreachableError):
-            await pipeline.run(attempt, repeatable=True)
+            await pipeline.run(attempt)
     with pytest.raises(BreakerOpenError):
-        await pipeline.run(attempt, repeatable=True)
+        await pipeline.run(attempt)
     assert attempt.numbers == [1, 1, 1]
 
 
 async def test_the_call_that_trips_it_keeps_its_own_error(bench: PipelineBench, tools: Tools) -> None:
     error = RemoteError("shop->bank", 503, "closed for today")
     with pytest.raises(RemoteError) as caught:
-        await bench.pipeline({"breaker": {"fail_max": 1}}).run(tools.Script(error), repeatable=True)
+        await bench.pipeline({"breaker": {"fail_max": 1}}).run(tools.Script(error))
     assert caught.value is error
     assert bench.sink.told == ["breaker: open"]
 
@@ -43,10 +43,10 @@ async def test_a_probe_that_fails_keeps_its_own_error(bench: PipelineBench, tool
     pipeline = bench.pipeline({"breaker": {"fail_max": 1, "reset_timeout": "5s"}})
     error = RemoteError("shop->bank", 503, "still closed")
     with pytest.raises(UnreachableError):
-        await pipeline.run(tools.Script(DOWN), repeatable=True)
+        await pipeline.run(tools.Script(DOWN))
     bench.clock.advance_ms(RESET_MS)
     with pytest.raises(RemoteError) as caught:
-        await pipeline.run(tools.Script(error), repeatable=True)
+        await pipeline.run(tools.Script(error))
     assert caught.value is error
 
 
@@ -61,8 +61,8 @@ def test_a_second_call_is_admitted_while_one_is_under_way(tools: Tools) -> None:
 
 async def test_no_lock_is_held_while_a_call_is_under_way(bench: PipelineBench, tools: Tools) -> None:
     pipeline = bench.pipeline({"breaker": {}})
-    assert isinstance(pipeline._breaker, AsyncBreaker)
-    lock = pipeline._breaker._breaker._lock
+    assert isinstance(pipeline.breaker, AsyncBreaker)
+    lock = pipeline.breaker._breaker._lock
 
     def is_free() -> bool:
         free: bool = lock.acquire(blocking=False)
@@ -73,7 +73,7 @@ async def test_no_lock_is_held_while_a_call_is_under_way(bench: PipelineBench, t
     async def look_from_another_thread() -> bool:  # The lock is re-entrant: its own thread would always get it.
         return await asyncio.to_thread(is_free)
 
-    assert await pipeline.run(tools.Script(look_from_another_thread), repeatable=True) is True
+    assert await pipeline.run(tools.Script(look_from_another_thread)) is True
 
 
 @pytest.mark.parametrize("permitted", [1, 3])
@@ -83,11 +83,11 @@ async def test_half_open_lets_only_the_permitted_calls_through_at_once(
     limits = {"fail_max": 1, "reset_timeout": "5s", "success_threshold": 3, "permitted_calls_in_half_open": permitted}
     pipeline = bench.pipeline({"breaker": limits})
     with pytest.raises(UnreachableError):
-        await pipeline.run(tools.Script(DOWN), repeatable=True)
+        await pipeline.run(tools.Script(DOWN))
     bench.clock.advance_ms(RESET_MS)
     answer = asyncio.Event()
     probe = tools.Script(answer.wait)
-    calls = [asyncio.ensure_future(pipeline.run(probe, repeatable=True)) for _ in range(10)]
+    calls = [asyncio.ensure_future(pipeline.run(probe)) for _ in range(10)]
     await tools.settle()
     assert len(probe.numbers) == permitted
     answer.set()
@@ -129,12 +129,12 @@ def test_a_cancelled_probe_neither_opens_nor_closes_it_and_gives_its_place_back(
 
 async def test_a_call_that_is_cancelled_from_outside_is_neutral(bench: PipelineBench, tools: Tools) -> None:
     pipeline = bench.pipeline({"breaker": {"fail_max": 1}})
-    call = asyncio.ensure_future(pipeline.run(tools.Script(asyncio.Event().wait), repeatable=True))
+    call = asyncio.ensure_future(pipeline.run(tools.Script(asyncio.Event().wait)))
     await tools.settle()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert await pipeline.run(tools.Script("fine"), repeatable=True) == "fine"
+    assert await pipeline.run(tools.Script("fine")) == "fine"
 
 
 def test_a_late_failure_of_an_old_window_does_not_restart_the_reset_timeout(tools: Tools) -> None:
@@ -202,9 +202,9 @@ async def test_a_listener_that_fails_never_reaches_the_caller(
     monkeypatch.setattr(bench.sink, "decided", fail)
     pipeline = bench.pipeline({"breaker": {"fail_max": 1, "reset_timeout": "5s"}})
     with caplog.at_level(logging.ERROR), pytest.raises(UnreachableError):
-        await pipeline.run(tools.Script(DOWN), repeatable=True)
+        await pipeline.run(tools.Script(DOWN))
     bench.clock.advance_ms(RESET_MS)
-    assert await pipeline.run(tools.Script("fine"), repeatable=True) == "fine"
+    assert await pipeline.run(tools.Script("fine")) == "fine"
     assert [record.message for record in caplog.records] == ["a breaker's listener failed"] * 3
 
 
