@@ -6,12 +6,15 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from services.document import did_you_mean
 from services.kit.database_url import parse_database_url
 from services.kit.nats_url import check_nats_url
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 
 PREFIX = "FIREBREAK_"
+OF_OTHERS = ("DATABASE", "NATS", "MIGRATIONS", "OTLP_PORT", "STORE_PATH", "STORE_MAX_SIZE_MIB", "STORE_MAX_AGE_S")
+"""Variables that the testbed and the telemetry store read, and that a service inherits from whoever started all of them."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
@@ -74,7 +77,8 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Reads FIREBREAK_* variables. Raises SettingsError."""
+        """Reads FIREBREAK_* variables. Raises SettingsError, also for one that nobody reads: it is a slip of whoever set it."""
+        check_names(environment)
         values: dict[str, object] = {
             field: environment[PREFIX + field.upper()] for field in cls.model_fields if environment.get(PREFIX + field.upper())
         }
@@ -86,3 +90,11 @@ class Settings(BaseModel):
             first = error.errors(include_url=False)[0]
             variable = PREFIX + str(first["loc"][0]).upper()
             raise SettingsError(f"{variable}: {str(first['msg']).removeprefix('Value error, ')}") from None
+
+
+def check_names(environment: Mapping[str, str]) -> None:
+    """Raises SettingsError for a variable with our prefix that no part of Firebreak reads."""
+    known = sorted(PREFIX + name for name in (*map(str.upper, Settings.model_fields), *OF_OTHERS))
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and value and name not in known:
+            raise SettingsError(f"{name}: nobody reads such a variable; allowed: {', '.join(known)}{did_you_mean(name, known)}")

@@ -1,11 +1,13 @@
 """Commands that start and stop: `up`, `down`, `restart`."""
 
+import os
 import time
 from pathlib import Path
 from typing import Final
 
 import click
 
+from services.kit.settings import check_names
 from services.policy import Profile
 from testbed.commands.options import parse_target, state_option
 from testbed.control import ControlError, NotRunningError, RestartRequest, SystemStatus, ask, status
@@ -49,6 +51,7 @@ def up(
     database and a role of its own; set FIREBREAK_DATABASE instead of --database to keep its password off the command line.
     FIREBREAK_NATS does the same for --nats.
     """
+    check_names(os.environ)
     if data is not None and database:
         raise click.UsageError("--data keeps databases in a folder, and --database on a server; give one of the two")
     wanted = LaunchOptions(

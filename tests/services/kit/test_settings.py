@@ -1,11 +1,13 @@
 """Settings of a process: from FIREBREAK_* variables alone, and a wrong one is named."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+import services
 from services.document import DocumentError
-from services.kit.settings import Settings, SettingsError
+from services.kit.settings import OF_OTHERS, Settings, SettingsError
 from services.policy import Pattern, Profile, Switch
 from services.topology import load_topology
 
@@ -56,6 +58,25 @@ def test_variables_of_others_are_ignored() -> None:
 def test_a_wrong_variable_is_named_with_what_is_allowed(variable: str, value: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=f"^{variable}: {problem}"):
         Settings.from_environment({"FIREBREAK_SERVICE": "orders", variable: value})
+
+
+def test_a_mistyped_variable_is_refused_with_what_was_meant() -> None:
+    with pytest.raises(SettingsError, match=r"^FIREBREAK_PROFIL: nobody .* \(did you mean FIREBREAK_PROFILE\?\)$"):
+        Settings.from_environment({"FIREBREAK_SERVICE": "orders", "FIREBREAK_PROFIL": "none"})
+
+
+def test_every_variable_that_any_part_reads_is_known_and_none_is_known_that_nobody_reads() -> None:
+    packages = [
+        Path(services.__path__[0]).parent / name for name in ("services", "observability", "testbed", "chaos", "loadtests")
+    ]
+    sources = [path.read_text() for package in packages for path in package.rglob("*.py")]
+    read = {name for source in sources for name in re.findall(r"(?<!X_)\bFIREBREAK_([A-Z_]*[A-Z])\b", source)}
+    assert read - {field.upper() for field in Settings.model_fields} == set(OF_OTHERS)
+
+
+def test_variables_of_other_parts_are_let_pass() -> None:
+    environment = {f"FIREBREAK_{name}": "x" for name in OF_OTHERS}
+    assert Settings.from_environment({"FIREBREAK_SERVICE": "orders", **environment}).service == "orders"
 
 
 def test_a_service_without_a_name_is_told_so() -> None:
