@@ -1,8 +1,8 @@
 """A client that keeps a fixed number of connections busy: each sends its next request when it has the answer to the last.
 
-It writes the same bytes again and again and reads no more of an answer than its status and length. Against a server that answers at
-once it makes 230,000 requests a second and takes 4 microseconds of processor time each; one at a time it is woken for each, which
-takes 20. Either way the machine is left to what is measured.
+It writes the same bytes again and again and reads no more of an answer than its status and length. Against a server that answers
+at once it takes 4 microseconds of processor time a request over 16 connections and 8 over one, so that it leaves the machine to
+what is measured.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ the limit of payments. The stock stack has FastAPI, httpx and the OpenTelemetry 
 
 Two processors at most are used, by all processes together. 16 connections are kept busy (a closed loop at saturation), in
 rounds of 5 s that alternate between the stacks, so that what the machine does meanwhile meets both. The client is of
-this process and takes at most 20 microseconds a request, 2 % of a processor at 1,000 requests a second. How many of the spans
+this process and takes at most 10 microseconds a request, 1 % of a processor at 1,000 requests a second. How many of the spans
 arrived is counted between rounds: a stack that drops them would only seem cheap. It takes about a minute.
 
 Exit code 1: below twice the throughput of the stock stack, or not at a lower p99.
