@@ -6,6 +6,8 @@ stable database conventions. A statement outside of any trace (an outbox that is
 second would bury those of customers.
 """
 
+import asyncio
+
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from sqlalchemy import Engine, event
@@ -60,7 +62,9 @@ def _take(connection: Connection, error: BaseException | None) -> None:
     span: Span | None = connection.info.pop(_SPAN, None)
     if span is None:
         return
-    if error is not None:
+    if isinstance(error, asyncio.CancelledError):  # Nobody waits for it any more, which is no error of the database's.
+        span.set_attribute(names.ATTR_ERROR_TYPE, names.CANCELLED)
+    elif error is not None:
         span.set_attribute(names.ATTR_ERROR_TYPE, type(error).__name__)
         # PostgreSQL quotes values from the second line on ("DETAIL: Key (email)=(...) already exists").
         span.set_status(Status(StatusCode.ERROR, str(error).partition("\n")[0][:MAX_QUERY]))

@@ -9,6 +9,7 @@ from services.deliveries.domain import Assignment, AssignmentState, repeated
 from services.kit.database import Database
 from services.kit.events.tables import EventTables
 from services.kit.rows import insert_new
+from services.kit.uncut import whole
 
 COURIERS = 50
 metadata = MetaData()
@@ -52,11 +53,13 @@ class AssignmentStore:
             if await insert_new(connection, couriers, first):
                 await connection.execute(insert(couriers), others)
 
+    @whole
     async def assign(self, order_id: str, customer_id: int) -> Assignment:
         """As `assign`, in a transaction of its own."""
         async with self._database.write() as connection:
             return await assign(connection, order_id, customer_id)
 
+    @whole
     async def withdraw(self, order_id: str) -> None:
         """Takes an order from its courier, or makes sure that it never gets one."""
         tombstone = Assignment(order_id, 0, 0, AssignmentState.WITHDRAWN)

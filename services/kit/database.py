@@ -22,6 +22,7 @@ from observability.sql import trace_statements
 from services.kit.busy import is_locked, is_passing_state
 from services.kit.database_url import parse_database_url
 from services.kit.sqlite_driver import connector
+from services.kit.uncut import uncut
 
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5_000
@@ -62,9 +63,15 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """For single statements; each sees the latest committed state."""
-        async with self._reader.connect() as connection:
-            yield connection
+        """For single statements; each sees the latest committed state. Whoever reads may be cancelled at any moment."""
+        try:
+            async with self._reader.connect() as connection:
+                yield connection
+        except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # SQLAlchemy may say it in other words, of a connection it threw away.
+                raise asyncio.CancelledError from error
+            raise
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -142,7 +149,21 @@ def _postgresql_arguments(name: str) -> dict[str, object]:
     bounds = {"statement_timeout": BUSY_TIMEOUT_MS, "idle_in_transaction_session_timeout": ABANDONED_TIMEOUT_MS}
     settings = {key: str(value) for key, value in bounds.items()}
     # Just-in-time compilation costs our small statements more than they take.
-    return {"timeout": CONNECT_TIMEOUT_S, "server_settings": {"application_name": name, "jit": "off", **settings}}
+    server_settings = {"application_name": name, "jit": "off", **settings}
+    return {"timeout": CONNECT_TIMEOUT_S, "server_settings": server_settings, "async_creator_fn": _connect_whole}
+
+
+async def _connect_whole(*arguments: Any, **options: Any) -> object:
+    """Makes a connection of asyncpg's. Cut in the middle, it would leave an error behind that nobody takes."""
+    import asyncpg  # noqa: PLC0415 - a process with a file needs no driver of PostgreSQL's.
+
+    connecting = asyncio.ensure_future(asyncpg.connect(*arguments, **options))
+    try:
+        return await uncut(connecting)
+    except asyncio.CancelledError:
+        if not connecting.cancelled() and connecting.exception() is None:
+            connecting.result().terminate()
+        raise
 
 
 def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

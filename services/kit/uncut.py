@@ -1,14 +1,16 @@
 """Work that must not be cut in the middle when its task is told to end."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-async def uncut(work: Coroutine[Any, Any, Result]) -> Result:
+async def uncut(work: Awaitable[Result]) -> Result:
     """Awaits `work`; a cancellation waits for its end, and so does a second one.
 
     For transactions. One that is cancelled between two statements leaves its connection to the garbage collector, and with it
@@ -22,3 +24,13 @@ async def uncut(work: Coroutine[Any, Any, Result]) -> Result:
             with suppress(asyncio.CancelledError):  # Its deadline passed, and then its caller left: both are told below.
                 await asyncio.wait({task})
         raise
+
+
+def whole(work: Callable[Parameters, Coroutine[Any, Any, Result]]) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
+    """Makes an async function one that is uncut, whoever awaits it: for the writes of a store, whose callers may leave."""
+
+    @wraps(work)
+    async def run(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+        return await uncut(work(*arguments, **named))
+
+    return run

@@ -69,9 +69,17 @@ class OrderBook:
         order_id = str(uuid.uuid4())
         fresh = Order(order_id, customer_id, restaurant_id, lines, 0, OrderStatus.PENDING, deferred=False, created_at=now)
         deadline_at = now + min(DEADLINE_MS, DEADLINE_MS if left_ms is None else left_ms) / 1_000
-        order, saga = await uncut(self.store.begin(fresh, idempotency_key, deadline_at))
+        try:
+            return await self._place(fresh, idempotency_key, deadline_at)
+        except asyncio.CancelledError:  # Its caller is gone. Who asks again with the same key finds what recovery makes of it.
+            await uncut(self.runner.leave(order_id))
+            self.recovery.wake()
+            raise
+
+    async def _place(self, fresh: Order, idempotency_key: str, deadline_at: float) -> Order:
+        order, saga = await self.store.begin(fresh, idempotency_key, deadline_at)
         if saga is None:
-            if (order.restaurant_id, order.lines) != (restaurant_id, lines):
+            if (order.restaurant_id, order.lines) != (fresh.restaurant_id, fresh.lines):
                 raise ConflictError("the Idempotency-Key was used for another basket; take a new one")
             return await self._outcome(order)
         try:

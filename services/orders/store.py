@@ -27,6 +27,7 @@ from services.kit.events.tables import EventTables
 from services.kit.rows import insert_new
 from services.kit.saga.log import SagaLog, SagaTables
 from services.kit.saga.record import FencedError, Saga
+from services.kit.uncut import whole
 from services.orders.domain import Failure, Line, Order, OrderStatus, may_become
 
 MAX_DETAIL = 500
@@ -59,6 +60,7 @@ class OrderStore:
         self._database = database
         self._sagas = sagas
 
+    @whole
     async def begin(self, order: Order, idempotency_key: str, deadline_at: float) -> tuple[Order, Saga | None]:
         """Keeps a pending order and opens its saga. With a key that this customer used before: that order, and no saga."""
         async with self._database.write() as connection:

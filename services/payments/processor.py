@@ -9,7 +9,6 @@ answer means that the acquirer knows.
 
 from dataclasses import dataclass
 
-from services.kit.uncut import uncut
 from services.payments.acquirer import Acquirer
 from services.payments.domain import Payment, PaymentState, Step, repeated
 from services.payments.store import PaymentStore
@@ -37,7 +36,7 @@ class Processor:
         if existing:
             return repeated(existing, wanted)
         await self.acquirer.ask(Step.AUTHORISE, order_id, amount_cents)
-        return await uncut(self.store.authorise(wanted))
+        return await self.store.authorise(wanted)
 
     async def take(self, step: Step, order_id: str) -> Payment:
         """Captures, voids or refunds.
@@ -46,7 +45,7 @@ class Processor:
             PaymentRefusedError: The payment's state does not allow it.
             OverloadedError, DeadlineExceededError: It is decided, and the acquirer could not be told; ask again.
         """
-        change = await uncut(self.store.change(step, order_id))
+        change = await self.store.change(step, order_id)
         payment = change.payment
         if payment.state in _MOVED:
             await self.acquirer.ask(_MOVED[payment.state], order_id, payment.amount_cents)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
 from services.kit.rows import insert_new
+from services.kit.uncut import whole
 from services.payments.domain import NOBODY, Payment, PaymentState, Step, next_state, repeated, transaction_of
 from services.payments.ledger import Ledger, record
 from services.payments.tables import metadata, payments, transactions
@@ -48,6 +49,7 @@ class PaymentStore:
             row = (await connection.execute(select(payments).where(payments.c.order_id == order_id))).first()
         return _payment(row) if row else None
 
+    @whole
     async def authorise(self, wanted: Payment) -> Payment:
         """Keeps an authorisation, once however often it comes. Raises PaymentRefusedError."""
         async with self._database.write() as connection:
@@ -55,6 +57,7 @@ class PaymentStore:
                 return wanted
             return repeated(await _locked(connection, wanted.order_id), wanted)
 
+    @whole
     async def change(self, step: Step, order_id: str) -> Change:
         """Takes a step other than an authorisation, once however often it is told. Raises PaymentRefusedError."""
         async with self._database.write() as connection:

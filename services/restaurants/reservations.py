@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
 from services.kit.rows import insert_new
+from services.kit.uncut import whole
 from services.restaurants.domain import (
     Line,
     Reservation,
@@ -38,6 +39,7 @@ class ReservationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @whole
     async def reserve(self, order_id: str, restaurant_id: int, lines: tuple[Line, ...]) -> Reservation:
         """Takes all portions of a basket or none, once however often it is asked.
 
@@ -60,6 +62,7 @@ class ReservationStore:
                 await _take(connection, line)
             return reservation
 
+    @whole
     async def release(self, order_id: str) -> None:
         """Gives an order's portions back, or makes sure that it never gets any."""
         tombstone = Reservation(order_id, 0, (), 0, ReservationState.RELEASED)

@@ -6,6 +6,7 @@ from sqlalchemy import Column, Identity, Integer, MetaData, String, Table, inser
 
 from services.kit.database import Database
 from services.kit.rows import insert_new
+from services.kit.uncut import whole
 from services.users import seed
 
 metadata = MetaData()
@@ -52,6 +53,7 @@ class CustomerStore:
             row = (await connection.execute(query)).first()
         return Customer(row.id, row.name, row.password_hash) if row else None
 
+    @whole
     async def add(self, email: str, name: str, password_hash: str) -> Customer | None:
         """A new customer; None when the address is taken, however close the race for it was."""
         values = {"email": email, "name": name, "password_hash": password_hash}

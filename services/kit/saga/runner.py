@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from observability.metrics import Metrics
@@ -27,6 +27,13 @@ class TooLateError(UndoneError):
         super().__init__("it took longer than its deadline")
 
 
+@dataclass(slots=True)
+class _Course:
+    """How far a saga is by what this process has written, which a cancellation may keep from whoever had it written."""
+
+    saga: Saga
+
+
 class SagaRunner(Generic[Subject]):
     """Works on sagas of one plan. Whoever else works on the same saga is fenced, or fences this one out."""
 
@@ -45,21 +52,32 @@ class SagaRunner(Generic[Subject]):
             FencedError: Somebody else works on it.
             ServiceError: Why it was given up; its compensation has been ordered.
         """
-        while True:
+        course = _Course(saga)
+        while course.saga.state is not SagaState.DONE:
             try:
-                self._check_time(saga)
-                known, subject = subject, await self._plan.steps[saga.position].act(subject)
-                saga = await uncut(self._advance(saga, subject, learnt=subject != known))
+                self._check_time(course.saga)
+                known, subject = subject, await self._plan.steps[course.saga.position].act(subject)
+                await uncut(self._advance(course, subject, learnt=subject != known))
             except FencedError:
                 raise
             except ServiceError as error:
-                await self.give_up(saga, subject, error)
+                await self.give_up(course.saga, subject, error)
                 raise
             except BaseException as error:  # Cancelled, or a database that failed: who comes next need not wait for the lease.
-                await self._let_go(saga, error)
+                if isinstance(error, Exception | asyncio.CancelledError):
+                    await uncut(self._let_go(course.saga))
                 raise
-            if saga.state is SagaState.DONE:
-                return subject
+        return subject
+
+    async def leave(self, saga_id: str) -> None:
+        """Lets anybody take a saga that was begun and not worked on: who was about to is cancelled. Never fails."""
+        try:
+            saga = await self._records.find(saga_id)
+        except Exception:  # noqa: BLE001 - the lease ends by itself.
+            _log.warning("saga %s could not be released; its lease runs out", saga_id)
+        else:
+            if saga is not None and saga.version == 0:
+                await self._let_go(saga)
 
     async def give_up(self, saga: Saga, subject: Subject, error: ServiceError) -> Saga:
         """Decides that a saga is undone: a running one, or one that was done. Raises FencedError."""
@@ -85,11 +103,11 @@ class SagaRunner(Generic[Subject]):
             await uncut(self._put_off(saga, failed))
         return not failed
 
-    async def _let_go(self, saga: Saga, error: BaseException) -> None:
-        if not isinstance(error, Exception | asyncio.CancelledError):
+    async def _let_go(self, saga: Saga) -> None:
+        if saga.state is not SagaState.RUNNING:
             return
         try:
-            await uncut(self._records.release(saga))
+            await self._records.release(saga)
         except Exception:  # noqa: BLE001 - the lease ends by itself.
             _log.warning("saga %s could not be released; its lease runs out", saga.id)
 
@@ -97,7 +115,8 @@ class SagaRunner(Generic[Subject]):
         if self._records.now() > saga.deadline_at:
             raise TooLateError
 
-    async def _advance(self, saga: Saga, subject: Subject, *, learnt: bool) -> Saga:
+    async def _advance(self, course: _Course, subject: Subject, *, learnt: bool) -> None:
+        saga = course.saga
         name = self._plan.steps[saga.position].name
         finished = saga.position == len(self._plan.steps) - 1
         moved = replace(saga, position=saga.position + 1, state=SagaState.DONE if finished else SagaState.RUNNING)
@@ -110,10 +129,10 @@ class SagaRunner(Generic[Subject]):
                 await self._plan.save(connection, subject)
             if finished:
                 await self._plan.complete(connection, subject)
+        course.saga = moved
         self._plan.committed()
         if finished:
             self._metrics.sagas_finished.labels(SagaState.DONE).inc()
-        return moved
 
     async def _turn(self, saga: Saga, subject: Subject, error: ServiceError) -> Saga:
         # The step that failed is undone with the others: that it did not take effect is never certain.

@@ -106,6 +106,27 @@ async def test_a_replica_that_stands_still_past_its_lease_at_any_point_is_fenced
     await stage.check()
 
 
+@pytest.mark.parametrize("times", [1, 3])  # Its deadline passes, its caller leaves, the process ends: each is a cancellation.
+async def test_an_order_whose_caller_leaves_at_any_point_is_finished_at_once_by_whoever_looks(stage: Stage, times: int) -> None:
+    async for point in points_of_an_order(stage):
+        fate = Fate()
+        fate.pauses_at = point
+        placing = asyncio.create_task(place_with(stage.replica("orders/1", fate), f"key {point}"))
+        waiting = asyncio.create_task(fate.stands_still.wait())
+        await asyncio.wait({placing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for _ in range(times):
+            placing.cancel()
+            await asyncio.sleep(0)
+        fate.goes_on.set()
+        await asyncio.gather(placing, waiting, return_exceptions=True)
+        await stage.replica("orders/2").recover()  # No time has passed: nothing waits for a lease.
+        assert {state for _, state in await stage.all_orders()} == {SagaState.DONE}, point
+        again = await stage.replica("orders/2").place(f"key {point}")
+        assert again.status is OrderStatus.CONFIRMED
+    await stage.check()
+
+
 async def test_a_cancellation_at_any_point_ends_in_an_order_that_is_confirmed_or_undone(stage: Stage) -> None:
     outcomes = set()
     async for point in points_of_an_order(stage):
