@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from observability import names
 from observability.telemetry import Telemetry
 from services.kit import edge_gauges
+from services.kit.attempt_watch import AttemptWatch
 from services.kit.decisions import TelemetrySink
 from services.kit.discovery import Resolver
 from services.kit.edge import Edge
@@ -17,7 +18,7 @@ from services.kit.errors import CallError
 from services.kit.message import Outgoing, Reply
 from services.kit.resilience.answer_cache import AnswerCache
 from services.kit.resilience.decision import Decision, Verb
-from services.kit.sending import Road, Sending
+from services.kit.sending import Sending
 from services.kit.transport import Transport
 from services.policy import EdgePolicy, FallbackKind
 
@@ -59,7 +60,9 @@ class Caller:
         self._metrics = telemetry.metrics
         self._traffic = traffic
         self._sink = TelemetrySink(telemetry.metrics)
-        self._road = Road(resolver, transport, telemetry.tracer, telemetry.metrics, traffic)
+        self._resolver = resolver
+        self._transport = transport
+        self._watch = AttemptWatch(telemetry.tracer, telemetry.metrics, traffic)
         self._edges = {
             callee: Edge(service, callee, policy, self._sink, rng, time.monotonic) for callee, policy in policies.items()
         }
@@ -102,7 +105,7 @@ class Caller:
         if key and edge.cache and (kept := edge.cache.fresh(key)) is not None:
             self._decided(edge, Verb.CACHED, "fresh", "young enough to be as good as the callee's", "cached")
             return parse(kept)
-        sending = Sending(self._road, edge, outgoing)
+        sending = Sending(edge, outgoing, self._resolver, self._transport, self._watch)
         try:
             reply = await edge.pipeline.run(sending.attempt, sending.elsewhere if is_read else None)
         except CallError as error:

@@ -1,0 +1,108 @@
+"""What every attempt leaves behind: a client span that says how it ended, and the time that it took."""
+
+import asyncio
+import time
+from types import TracebackType
+
+from opentelemetry import context, propagate, trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from prometheus_client import Histogram
+
+from observability import names
+from observability.metrics import Metrics
+from services.kit.errors import CallError, Reason, RemoteError
+from services.kit.message import Outgoing
+from services.kit.resilience.course import Course
+from services.registry import Instance
+
+
+class AttemptWatch:
+    """Makes the spans and the observations of all attempts of a process; `traffic` is the label of the latter."""
+
+    __slots__ = ("_duration", "_durations", "_tracer", "_traffic")
+
+    def __init__(self, tracer: Tracer, metrics: Metrics, traffic: str) -> None:
+        self._tracer = tracer
+        self._duration = metrics.client_duration
+        self._durations: dict[tuple[str, str], Histogram] = {}  # As bounded as edges and the ways in which an attempt may end.
+        self._traffic = traffic
+
+    def begin(self, edge: str, instance: Instance, outgoing: Outgoing, number: int, course: Course) -> "WatchedAttempt":
+        """Attempt `number` at `instance`, to be entered while it is made."""
+        attributes: dict[str, str | int] = {
+            names.ATTR_METHOD: outgoing.method,
+            names.ATTR_URL: instance.base_url + outgoing.path,
+            names.ATTR_SERVER_ADDRESS: instance.host,
+            names.ATTR_SERVER_PORT: instance.port,
+            names.ATTR_EDGE: edge,
+        }
+        if number > 1:
+            attributes[names.ATTR_RESEND_COUNT] = number - 1
+        span = self._tracer.start_span(f"{outgoing.method} {outgoing.route}", kind=SpanKind.CLIENT, attributes=attributes)
+        return WatchedAttempt(self, edge, span, course)
+
+    def observe(self, edge: str, status: str, duration_s: float, exemplar: dict[str, str] | None) -> None:
+        """Counts an attempt by how it ended."""
+        found = self._durations.get((edge, status))
+        if found is None:
+            found = self._durations[edge, status] = self._duration.labels(edge, status, self._traffic)
+        found.observe(duration_s, exemplar)
+
+
+class WatchedAttempt:
+    """One attempt. Its span is the current one, so that whatever happens meanwhile is told there."""
+
+    __slots__ = ("_course", "_edge", "_span", "_started_s", "_status", "_token", "_watch")
+
+    def __init__(self, watch: AttemptWatch, edge: str, span: Span, course: Course) -> None:
+        self._watch = watch
+        self._edge = edge
+        self._span = span
+        self._course = course
+        self._status = ""
+
+    def __enter__(self) -> "WatchedAttempt":
+        self._token = context.attach(trace.set_span_in_context(self._span))
+        self._started_s = time.perf_counter()
+        return self
+
+    def headers(self) -> dict[str, str]:
+        """What joins the callee's span to this one."""
+        carried: dict[str, str] = {}
+        propagate.inject(carried)
+        return carried
+
+    def answered(self, status: int) -> None:
+        """The callee answered with an HTTP status below 500."""
+        self._status = str(status)
+        self._span.set_attribute(names.ATTR_STATUS, status)
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None) -> None:
+        duration_s = time.perf_counter() - self._started_s
+        if error is not None:
+            self._status = self._failed(error)
+        span = self._span
+        spoken = span.get_span_context()
+        exemplar = {"trace_id": f"{spoken.trace_id:032x}"} if spoken.trace_flags.sampled else None
+        self._watch.observe(self._edge, self._status, duration_s, exemplar)
+        context.detach(self._token)
+        span.end()
+
+    def _failed(self, error: BaseException) -> str:
+        """Says in the span how the attempt ended. Returns the same for the label of its duration."""
+        span = self._span
+        if isinstance(error, CallError):
+            kind = str(error.remote_status) if isinstance(error, RemoteError) else str(error.reason)
+            if isinstance(error, RemoteError):
+                span.set_attribute(names.ATTR_STATUS, error.remote_status)
+            span.set_status(Status(StatusCode.ERROR, error.detail))
+        elif not isinstance(error, asyncio.CancelledError):
+            kind = type(error).__name__
+            span.set_status(Status(StatusCode.ERROR, str(error)))
+        elif self._course.is_late:
+            kind = str(Reason.DEADLINE)
+            span.set_status(Status(StatusCode.ERROR, "the call's deadline came first"))
+        else:
+            kind = names.CANCELLED  # Nobody's fault: its caller is gone, or a hedge was faster.
+        span.set_attribute(names.ATTR_ERROR_TYPE, kind)
+        return kind
