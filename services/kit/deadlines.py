@@ -47,7 +47,7 @@ class DeadlineMiddleware:
                 await self._serve_while_it_stands(line, scope, receive, send)
 
     async def _serve_while_it_stands(self, line: Line, scope: Scope, receive: Receive, send: Send) -> None:
-        if line.lost:  # While the request was held up on its way to here.
+        if line.is_lost():  # While the request was held up on its way to here.
             self._tell(scope)
             return
         task = asyncio.current_task()
@@ -56,7 +56,7 @@ class DeadlineMiddleware:
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            if not line.lost:
+            if not line.is_lost():
                 raise
             task.uncancel()  # It has ended as it was told to: what stands around this may still wait for something.
             self._tell(scope)

@@ -11,10 +11,10 @@ SCOPE_KEY = "firebreak.line"
 class Line:
     """One connection. At most one request of it is served at a time; others on it wait for their turn."""
 
-    __slots__ = ("_served", "lost")
+    __slots__ = ("_lost", "_served")
 
     def __init__(self) -> None:
-        self.lost = False
+        self._lost = False
         self._served: asyncio.Task[object] | None = None
 
     @classmethod
@@ -22,6 +22,10 @@ class Line:
         """The line that a request came over; None where nobody will tell that it is lost."""
         found: Line | None = scope.get(SCOPE_KEY)
         return found
+
+    def is_lost(self) -> bool:
+        """Whether nobody is there any more."""
+        return self._lost
 
     def watch(self, task: "asyncio.Task[object]") -> None:
         """Has `task` cancelled when the line is lost before the answer is complete."""
@@ -38,6 +42,6 @@ class Line:
 
     def cut(self) -> None:
         """The line is lost."""
-        self.lost = True
+        self._lost = True
         if self._served is not None:
             self._served.cancel("the caller is gone")

@@ -61,7 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self.scope[SCOPE_KEY] = self._line  # type: ignore[typeddict-unknown-key]  # a server may add keys of its own
+        self.scope[SCOPE_KEY] = self._line  # type: ignore[literal-required]  # a server may add keys of its own
         self._in_head = True
 
     def on_headers_complete(self) -> None:

@@ -36,14 +36,18 @@ class _Wanted(BaseModel):
     customer_id: int
 
 
+_TO_BEGIN, _TO_END = 4, 0
+"""How urgent a step is that begins a payment, and one that ends or undoes what was begun. A busy service's limit keeps a quarter
+of its room (services/kit/resilience/shed.py) from what begins, which can be turned away at no cost, for what ends: an order whose
+capture is refused has used its slot in vain."""
 _RESERVATION = "/internal/reservations/{order_id}"
 _PAYMENT = "/internal/payments/{order_id}/"
 _ASSIGNMENT = "/internal/assignments/{order_id}"
 
 
-def _keyed(method: str, route: str, order_id: str, body: BaseModel | None = None) -> Outgoing:
+def _keyed(method: str, route: str, order_id: str, body: BaseModel | None = None, urgency: int | None = None) -> Outgoing:
     content = body.model_dump_json().encode() if body else None
-    return Outgoing(method, route.format(order_id=order_id), route, content, order_id)
+    return Outgoing(method, route.format(order_id=order_id), route, content, order_id, urgency=urgency)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Restaurants:
 
     async def release(self, order_id: str) -> None:
         """Gives the portions back, or makes sure that they are never kept. Raises CallError."""
-        await self.caller.call("restaurants", _keyed("DELETE", _RESERVATION, order_id), check)
+        await self.caller.call("restaurants", _keyed("DELETE", _RESERVATION, order_id, urgency=_TO_END), check)
 
 
 @dataclass(frozen=True)
@@ -79,19 +83,19 @@ class Payments:
     async def authorise(self, order_id: str, customer_id: int, amount_cents: int) -> None:
         """Holds an amount of the customer's. Raises RefusedError when it is declined, ConflictError when voided, or CallError."""
         body = _Authorisation(customer_id=customer_id, amount_cents=amount_cents)
-        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "authorisation", order_id, body), check)
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "authorisation", order_id, body, _TO_BEGIN), check)
 
     async def capture(self, order_id: str) -> None:
         """Takes what is held. Raises ConflictError when nothing is, or CallError."""
-        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "capture", order_id), check)
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "capture", order_id, urgency=_TO_END), check)
 
     async def void(self, order_id: str) -> None:
         """Lets go of what is held, or makes sure that nothing ever is. Raises ConflictError when it was taken, or CallError."""
-        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "void", order_id), check)
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "void", order_id, urgency=_TO_END), check)
 
     async def refund(self, order_id: str) -> None:
         """Gives back what was taken, or makes sure that nothing ever is. Raises CallError."""
-        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "refund", order_id), check)
+        await self.caller.call("payments", _keyed("PUT", _PAYMENT + "refund", order_id, urgency=_TO_END), check)
 
 
 @dataclass(frozen=True)
@@ -112,4 +116,4 @@ class Deliveries:
 
     async def unassign(self, order_id: str) -> None:
         """Takes an order from its courier, or makes sure that it never gets one. Raises CallError."""
-        await self.caller.call("deliveries", _keyed("DELETE", _ASSIGNMENT, order_id), check)
+        await self.caller.call("deliveries", _keyed("DELETE", _ASSIGNMENT, order_id, urgency=_TO_END), check)

@@ -8,6 +8,7 @@ from services.kit.events.bus import Receive, Routes
 from services.kit.events.event import Event, to_envelope
 from services.kit.message import Outgoing
 from services.kit.replies import check
+from services.kit.resilience.priority import MOST_URGENT
 from services.topology import Topology
 
 PATH = "/internal/events"
@@ -28,7 +29,9 @@ class PushBus:
 
     async def send(self, destination: str, event: Event) -> None:  # noqa: D102 - the protocol's.
         body = to_envelope(event).model_dump_json().encode()
-        await self._caller.call(destination, Outgoing("POST", PATH, PATH, body, idempotency_key=event.id), check)
+        await self._caller.call(
+            destination, Outgoing("POST", PATH, PATH, body, idempotency_key=event.id, urgency=MOST_URGENT), check
+        )
 
     @asynccontextmanager
     async def consuming(self, receive: Receive) -> AsyncIterator[None]:  # noqa: ARG002, D102 - the service's own routes hand events to it.
