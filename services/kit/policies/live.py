@@ -71,12 +71,7 @@ class LivePolicies:
 
     def sweep(self) -> None:
         """Ends what is over."""
-        if self._leases.count == 0:
-            return
-        over = self._leases.sweep()
-        for change in over:
-            _log.info("policy: %s at %s has ended", change, change.place or "everywhere")
-        if over:
+        if self._leases.count and self._drop_over():
             self._settle()
 
     def snapshot(self) -> PolicyState:
@@ -107,5 +102,11 @@ class LivePolicies:
 
     def _on_time(self) -> None:
         """It may be early: then nothing is over yet, and the rest is waited for."""
-        self.sweep()
+        self._drop_over()
         self._settle()
+
+    def _drop_over(self) -> bool:
+        over = self._leases.sweep()
+        for change in over:
+            _log.info("policy: %s at %s has ended", change, change.place or "everywhere")
+        return bool(over)
