@@ -215,7 +215,7 @@ def test_a_query_asks_for_labels_and_outcomes_that_there_are(page: Path) -> None
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_a_page_switches_only_what_there_is(page: Path) -> None:
     topology = load_topology()
-    for switch in re.findall(r"--without '?([\w@>-]+)", page.read_text(encoding="utf-8")):
+    for switch in re.findall(r"(?:--|policy )without '?([\w@>-]+)", page.read_text(encoding="utf-8")):
         assert str(topology.switch(switch)) == switch
 
 
