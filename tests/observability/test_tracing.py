@@ -90,6 +90,7 @@ def app(kept: KeptSpans) -> FastAPI:
     @app.get("/health/ready")
     @app.get("/metrics")
     @app.get("/__chaos__/leases")
+    @app.get("/__policy__/leases")
     async def operations() -> None:
         return None
 
@@ -129,7 +130,7 @@ async def test_a_caller_that_does_not_record_is_followed(exporting: Tracing, get
     assert exporting.collector.taken == []
 
 
-@pytest.mark.parametrize("path", ["/health/ready", "/metrics", "/__chaos__/leases"])
+@pytest.mark.parametrize("path", ["/health/ready", "/metrics", "/__chaos__/leases", "/__policy__/leases"])
 async def test_what_the_platform_asks_is_not_traced(app: FastAPI, get: Get, kept: KeptSpans, path: str) -> None:
     assert await get(app, path) == 200
     assert kept.ended == ()
