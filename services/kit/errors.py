@@ -62,9 +62,19 @@ class UndoneError(ServiceError):
     """It was begun, could not be completed without another service, and is undone.
 
     Between services only, and below 500: the service that says so works, so its callers neither repeat nor count it a failure.
+    With `retry_after_s` it failed for want of room alone, and something new may succeed then.
     """
 
     status = HTTPStatus.FAILED_DEPENDENCY
+
+    def __init__(self, detail: str, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again, if that is known."""
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
 
 
 class UnauthenticatedError(ServiceError):
@@ -170,12 +180,22 @@ class ThrottledError(CallError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     reason = Reason.THROTTLED
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """When there may be room again."""
+        return {"Retry-After": "1"}
+
 
 class BulkheadFullError(CallError):
     """As many calls over the edge are under way as its bulkhead lets. Never retried."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     reason = Reason.BULKHEAD_FULL
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When there may be room again."""
+        return {"Retry-After": "1"}
 
 
 class BreakerOpenError(CallError):

@@ -40,6 +40,8 @@ class Reply:
     status: int
     body: bytes
     degraded: str | None = None
+    retry_after_ms: float | None = None
+    """When something new may succeed, if a refusal says so."""
 
     def parse(self, model: type[Model]) -> Model:
         """The body as `model`. Raises pydantic's ValidationError."""

@@ -11,6 +11,9 @@ ANYWHERE = (400, 413, 415, 422, 431, 504)
 """Unreadable, too large a body, no JSON, not what the schema says, too large a head, deadline passed on arrival."""
 _HEADERS: dict[int, dict[str, Any]] = {
     401: {"headers": {"WWW-Authenticate": {"description": "how to say who asks", "schema": {"type": "string"}}}},
+    424: {
+        "headers": {"Retry-After": {"description": "seconds; where it failed for want of room", "schema": {"type": "integer"}}}
+    },
     429: {"headers": {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}},
 }
 _FASTAPIS_OWN = "application/json"

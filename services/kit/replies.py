@@ -1,5 +1,6 @@
 """An answer of another service as a typed value, or as the error that it stands for."""
 
+import math
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -9,9 +10,11 @@ from services.kit.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
+    OverloadedError,
     RefusedError,
     ServiceError,
     UnauthenticatedError,
+    UndoneError,
 )
 from services.kit.message import Model, Reply
 
@@ -56,6 +59,8 @@ def check(reply: Reply) -> None:
         return
     if reply.status == ForbiddenError.status:
         raise BadReplyError("two services of this system do not know each other")
+    if reply.status == UndoneError.status and reply.retry_after_ms is not None:
+        raise OverloadedError(reply.detail, math.ceil(reply.retry_after_ms / 1_000))
     error = _ERRORS.get(reply.status)
     if error is None:
         raise BadReplyError(f"an unexpected answer: {reply.status} {reply.detail}")

@@ -45,7 +45,7 @@ class HttpTransport:
             await inject_client(self._leases, edge)
             return await self._exchange(edge, instance, outgoing, headers, limits)
         except InjectedError as error:
-            return _judged(edge, Reply(error.status, b""), "injected", None)
+            return _judged(edge, Reply(error.status, b""), "injected")
         except InjectedAbort:
             raise UnreachableError(edge, "connection reset") from None
         except TimeoutError:
@@ -77,16 +77,16 @@ class HttpTransport:
                 body += await response.content.read(MAX_REPLY_BYTES + 1 - len(body))
                 if max(len(body), response.content_length or 0) > MAX_REPLY_BYTES:
                     raise RemoteError(edge, response.status, "the answer is too large")
-            reply = Reply(response.status, body, response.headers.get(DEGRADED_HEADER))
-            return _judged(edge, reply, None, response.headers.get("Retry-After"))
+            retry_after_ms = _retry_after_ms(response.headers.get("Retry-After"))
+            return _judged(edge, Reply(response.status, body, response.headers.get(DEGRADED_HEADER), retry_after_ms))
 
 
-def _judged(edge: str, reply: Reply, detail: str | None, retry_after: str | None) -> Reply:
+def _judged(edge: str, reply: Reply, detail: str | None = None) -> Reply:
     """`reply`, unless it says that the callee did not do it. Raises ShedError or RemoteError."""
     if reply.status == _SHED:
-        raise ShedError(edge, reply.detail if detail is None else detail, _retry_after_ms(retry_after))
+        raise ShedError(edge, reply.detail if detail is None else detail, reply.retry_after_ms)
     if reply.status >= _SERVER_ERROR:
-        raise RemoteError(edge, reply.status, reply.detail if detail is None else detail, _retry_after_ms(retry_after))
+        raise RemoteError(edge, reply.status, reply.detail if detail is None else detail, reply.retry_after_ms)
     return reply
 
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from dataclasses import dataclass, replace
 
-from services.kit.errors import ConflictError, NotFoundError, RefusedError, ServiceError, UndoneError
+from services.kit.errors import ConflictError, NotFoundError, ServiceError
 from services.kit.events.publisher import Publisher
 from services.kit.resilience.deadline import remaining_ms
 from services.kit.saga.log import SagaLog
@@ -15,7 +15,8 @@ from services.kit.saga.recovery import SagaRecovery
 from services.kit.saga.runner import SagaRunner
 from services.kit.uncut import uncut
 from services.orders import events
-from services.orders.domain import Failure, Line, Order, OrderStatus, accepted_status
+from services.orders.domain import Line, Order, OrderStatus, accepted_status
+from services.orders.failures import as_told, failure_of
 from services.orders.store import OrderStore
 
 _log = logging.getLogger(__name__)
@@ -27,16 +28,6 @@ SAME_ORDER_WAIT_S = 2.0
 _SAME_ORDER_POLL_S = 0.05
 _CANCEL_ATTEMPTS = 20
 """A cancellation competes with the steps, of which there are four."""
-
-_REFUSALS = (NotFoundError, ConflictError, RefusedError)
-"""Errors that are the customer's to mend; what else undoes an order is no fault of theirs."""
-
-
-class OrderCancelledError(UndoneError):
-    """The order was undone before it was accepted: no mistake of the customer's, who may order again with a new key."""
-
-    def __init__(self, order_id: str, why: str) -> None:
-        super().__init__(f"order {order_id} was cancelled: {why}; order again, with a new Idempotency-Key if you send one")
 
 
 class _CustomerCancelledError(ConflictError):
@@ -89,7 +80,7 @@ class OrderBook:
         except ServiceError as error:
             _log.warning("order %s is undone: %s", order.id, error.detail)
             self.recovery.wake()
-            raise _as_told(order.id, Failure(error.status, error.detail)) from error
+            raise as_told(order.id, failure_of(error)) from error
         return replace(placed, status=accepted_status(placed))
 
     async def cancel(self, order_id: str, customer_id: int) -> Order:
@@ -133,13 +124,5 @@ class OrderBook:
         if found.status is OrderStatus.PENDING:
             raise ConflictError(f"order {order.id} is still being placed")
         if found.status is OrderStatus.CANCELLED:
-            raise _as_told(order.id, found.failure)
+            raise as_told(order.id, found.failure)
         return found
-
-
-def _as_told(order_id: str, failure: Failure | None) -> ServiceError:
-    """What the customer of a cancelled order is answered, at first and whenever they ask again."""
-    for refusal in _REFUSALS:
-        if failure and failure.status == refusal.status:
-            return refusal(failure.detail)
-    return OrderCancelledError(order_id, failure.detail if failure else "it could not be completed")

@@ -12,7 +12,8 @@ from services.kit.events.publisher import Publisher
 from services.kit.saga.plan import Step
 from services.orders import events
 from services.orders.clients import Deliveries, Payments, Restaurants
-from services.orders.domain import Failure, Order, OrderStatus, accepted_status
+from services.orders.domain import Order, OrderStatus, accepted_status
+from services.orders.failures import failure_of
 from services.orders.store import OrderStore, change_status
 
 
@@ -67,8 +68,7 @@ class OrderPlan:
 
     async def give_up(self, connection: AsyncConnection, subject: Order, error: ServiceError, position: int) -> None:
         """The order is cancelled, and why. Nobody is told of one that did not get past the restaurant: it never was one."""
-        failure = Failure(error.status, error.detail)
-        await change_status(connection, subject.id, subject.status, OrderStatus.CANCELLED, failure)
+        await change_status(connection, subject.id, subject.status, OrderStatus.CANCELLED, failure_of(error))
         if position > 0:
             told = events.cancelled(subject)
             await self.outbox.publish(connection, events.CANCELLED, key=subject.id, payload=told, regardless=True)

@@ -27,6 +27,7 @@ from chaos.faults import AnyFault
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
 from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
+from services.kit.protocol import BoundedProtocol
 from services.kit.settings import Settings
 from services.policy import Profile
 from services.registry import Instance, InstanceState, Registry
@@ -72,7 +73,7 @@ class Replica:
         served.handlers, served.propagate = [], True
         self.app: FastAPI = import_module(TOPOLOGY.services[self.settings.service].module).create_app(self.settings)
         # Its old port, so that a return is one.
-        config = uvicorn.Config(self.app, port=self.port, http="httptools", ws="none", log_config=None, log_level="warning")
+        config = uvicorn.Config(self.app, port=self.port, http=BoundedProtocol, ws="none", log_config=None, log_level="warning")
         config.load()
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
