@@ -5,6 +5,7 @@ It is replaced whole by a rename, so a reader sees the old state or the new one 
 
 import os
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,12 +31,12 @@ class Instance(BaseModel):
     pid: int = Field(ge=0, description="0 while no process runs")
     state: InstanceState
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`orders/2`: how commands, logs and metrics call this replica."""
         return f"{self.service}/{self.replica}"
 
-    @property
+    @cached_property
     def base_url(self) -> str:
         """Root of the instance's HTTP interface, without a trailing slash."""
         return f"http://{self.host}:{self.port}"

@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 from services.kit.message import Reply
 from services.policy import Fallback
@@ -15,8 +15,7 @@ _OVERHEAD_BYTES = 200
 _NO_LONGER = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     reply: Reply
     at_s: float
     size: int

@@ -21,7 +21,7 @@ from services.kit.resilience.hedge import Hedging
 from services.kit.resilience.retry import MAX_WAIT_MS, asked_wait_ms, backoff_ms, may_pass
 from services.kit.resilience.throttle import ClientThrottle
 from services.kit.resilience.timeout import Bound
-from services.policy import EdgePolicy
+from services.policy import EdgePolicy, Hedge
 
 Answer = TypeVar("Answer")
 Attempt = Callable[[int, Course], Coroutine[object, object, Answer]]
@@ -105,31 +105,29 @@ class EdgePipeline:
                 raise
 
     async def _throttled(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
-        throttle = self.throttle
-        if throttle is None:
-            return await self._housed(attempt, elsewhere, course)
-        if not throttle.admits():
+        throttle, bulkhead = self.throttle, self.bulkhead
+        if throttle is not None and not throttle.admits():
             reason = f"{throttle.ratio:.0%} of calls are not sent"
             self._tell(Verb.REJECTED, "throttle", reason)
             raise ThrottledError(self.edge, f"it accepts so little that {reason}")
+        # One coroutine for both: each more costs every call about as much as a pattern does.
+        housed = False
         try:
-            answer = await self._housed(attempt, elsewhere, course)
+            if bulkhead is not None:
+                if not bulkhead.try_enter():
+                    await self._wait_for_place(bulkhead)
+                housed = True
+            answer = await self._repeated(attempt, elsewhere, course)
         except BaseException as error:
-            throttle.ended(error if isinstance(error, CallError) else course.fault(error))
+            if throttle is not None:
+                throttle.ended(error if isinstance(error, CallError) else course.fault(error))
             raise
-        throttle.accepted()
-        return answer
-
-    async def _housed(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
-        bulkhead = self.bulkhead
-        if bulkhead is None:
-            return await self._repeated(attempt, elsewhere, course)
-        if not bulkhead.try_enter():
-            await self._wait_for_place(bulkhead)
-        try:
-            return await self._repeated(attempt, elsewhere, course)
         finally:
-            bulkhead.leave()
+            if housed and bulkhead is not None:
+                bulkhead.leave()
+        if throttle is not None:
+            throttle.accepted()
+        return answer
 
     async def _wait_for_place(self, bulkhead: AsyncBulkhead) -> None:
         began_s = asyncio.get_running_loop().time()
@@ -144,7 +142,10 @@ class EdgePipeline:
         number = 1
         while True:
             try:
-                answer = await self._hedged(attempt, elsewhere, course)
+                if elsewhere is None or self.policy.hedge is None:
+                    answer = await self._guarded(attempt, course)
+                else:
+                    answer = await self._hedged(self.policy.hedge, attempt, elsewhere, course)
             except CallError as error:
                 wait_ms = self._retries(error, number)
                 if wait_ms is None:
@@ -156,16 +157,18 @@ class EdgePipeline:
             number += 1
             await self._sleep(wait_ms / 1_000)
 
-    async def _hedged(self, attempt: Attempt[Answer], elsewhere: Elsewhere | None, course: Course) -> Answer:
-        hedge = self.policy.hedge
-        if hedge is None or elsewhere is None or course.hedges >= hedge.max_attempts - 1:
-            return await self._guarded(attempt, course)
+    def _hedged(
+        self, hedge: Hedge, attempt: Attempt[Answer], elsewhere: Elsewhere, course: Course
+    ) -> Coroutine[object, object, Answer]:
+        if course.hedges >= hedge.max_attempts - 1:
+            return self._guarded(attempt, course)
 
         def told(outcome: str) -> None:
             self._tell(Verb.HEDGE, outcome, f"no answer within {hedge.delay_ms:g} ms")
 
-        hedging = Hedging(hedge, lambda: self._guarded(attempt, course), lambda: self._may_hedge(course, elsewhere), told)
-        return await hedging.run()
+        return Hedging(
+            hedge, lambda: self._guarded(attempt, course), lambda: self._may_hedge(hedge, course, elsewhere), told
+        ).run()
 
     async def _guarded(self, attempt: Attempt[Answer], course: Course) -> Answer:
         breaker = self.breaker
@@ -209,10 +212,9 @@ class EdgePipeline:
         self._tell(Verb.RETRY, f"attempt {number + 1}", error.reason)
         return wait_ms
 
-    def _may_hedge(self, course: Course, elsewhere: Elsewhere) -> bool:
+    def _may_hedge(self, hedge: Hedge, course: Course, elsewhere: Elsewhere) -> bool:
         """Decides on a hedge that is due, and tells why there is none."""
-        hedge = self.policy.hedge
-        if hedge is None or course.hedges >= hedge.max_attempts - 1:
+        if course.hedges >= hedge.max_attempts - 1:
             return False
         reason = ""
         if not elsewhere():
