@@ -51,7 +51,7 @@ def print_place(out: Console, survey: PolicySurvey, place: str) -> None:
     on = {pattern for parameters in (declared, *(group.parameters for group in groups)) for pattern in patterns_of(parameters)}
     off = [str(pattern) for pattern in patterns if pattern not in on]
     if off:
-        out.print(f"  Off, and in the map too: {', '.join(off)}", soft_wrap=True)
+        out.print(Padding(Text(f"Off, and in the map too: {', '.join(off)}"), (0, 2), expand=False))
     _print_changes(out, survey.changes(place))
 
 
