@@ -56,6 +56,7 @@ def _next_table(system: SystemStatus, state: Path) -> Table:
     steps = [
         (f"chaos kill {victim}", "take a service away for 30 s"),
         ("testbed status", "see every process and fault"),
+        ("testbed policy", "see what protects every edge, and change it for a while"),
         (f"testbed logs {victim} -f", "follow what a service says"),
         ("testbed down", "stop everything"),
     ]

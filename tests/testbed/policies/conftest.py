@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,7 +121,7 @@ Policy = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def policy(system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Policy]:
+def policy(system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Policy:
     """Runs `testbed policy` on the system; returns exit code, output and errors."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
