@@ -20,7 +20,7 @@ from services.kit.deadlines import DeadlineMiddleware
 from services.kit.events.api import router as events_router
 from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
-from services.kit.limits import LimitMiddleware
+from services.kit.limits import LimitMiddleware, limit_responses
 from services.kit.observer import ChaosTelemetry
 from services.kit.policies.leases import PolicyLeases
 from services.kit.policies.live import LivePolicies
@@ -88,10 +88,9 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     install_error_mapping(app)
     install_busy_mapping(app)
     app.include_router(_operations(telemetry))
-    if any(settings.service in (route.producer, *route.consumers) for route in topology.events.values()):
-        app.include_router(events_router)
-    for router in routers:
-        app.include_router(router)
+    has_events = any(settings.service in (route.producer, *route.consumers) for route in topology.events.values())
+    for router in [*([events_router] if has_events else []), *routers]:
+        app.include_router(router, responses=limit_responses(router, topology.services[settings.service].limit))
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)

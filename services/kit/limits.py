@@ -2,17 +2,27 @@
 
 from http import HTTPStatus
 
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from opentelemetry import trace
 
 from observability import names
 from observability.metrics import App, Message, Receive, Scope, Send
 from services.kit.answers import problem_response
 from services.kit.errors import TooManyRequestsError
+from services.kit.problems import Responses, problems
 from services.kit.resilience import priority
 from services.kit.resilience.limit import Limiter
+from services.policy import Limit
 
 _EXEMPT = ("/health", "/metrics", "/__", "/internal/audit", "/openapi.json")
 """What is asked by whoever observes, heals or checks the system, not by its traffic: a busy service must answer that as well."""
+
+
+def limit_responses(router: APIRouter, limit: Limit | None) -> Responses | None:
+    """FastAPI's `responses` of a router's routes under the limit that their service declares; None where it says nothing."""
+    exempt = all(route.path.startswith(_EXEMPT) for route in router.routes if isinstance(route, APIRoute))
+    return None if limit is None or exempt else problems(TooManyRequestsError.status)
 
 
 class LimitMiddleware:

@@ -40,6 +40,13 @@ class Exercise:
     makes: object
     given: str = NOTHING
     degraded: str | None = None
+    retry_after_s: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those of the answer that are read."""
+        degraded = {DEGRADED_HEADER: self.degraded} if self.degraded else {}
+        return degraded if self.retry_after_s is None else degraded | {"Retry-After": str(self.retry_after_s)}
 
     @property
     def order_id(self) -> str:
@@ -95,7 +102,8 @@ async def record(consumer: str, exercise: Exercise) -> Interaction:
     """Does the exercise. Raises AssertionError when the client makes something else of the answer."""
     watched = Watched()
     body = b"" if exercise.body is None else json.dumps(exercise.body).encode()
-    transport = RecordingTransport(WatchedReply(exercise.status, body, exercise.degraded, watched))
+    retry_after_ms = None if exercise.retry_after_s is None else exercise.retry_after_s * 1_000
+    transport = RecordingTransport(WatchedReply(exercise.status, body, exercise.degraded, retry_after_ms, watched))
     client = getattr(sys.modules[exercise.asks.__module__], exercise.asks.__qualname__.partition(".")[0])
     order_id = exercise.order_id
     arguments = [order_id if each == ORDER else each for each in exercise.arguments]
@@ -104,14 +112,15 @@ async def record(consumer: str, exercise: Exercise) -> Interaction:
     except ServiceError as error:
         made = type(error)
     assert made == exercise.makes, f"{exercise.asks.__qualname__} makes {made!r} of {exercise.status}, not {exercise.makes!r}"
-    (asked,) = transport.sent
+    asked = transport.sent[0]
+    assert transport.sent == [asked] * len(transport.sent), "an attempt that is made again asks for something else"
     return Interaction(
         what=exercise.asks.__name__,
         given=exercise.given,
         request=asked,
         answer=Needed(
             status=exercise.status,
-            headers={DEGRADED_HEADER: exercise.degraded} if exercise.degraded else {},
+            headers=exercise.headers,
             reads=_read(watched),
             means=made.__name__ if isinstance(made, type) else "success",
         ),

@@ -2,19 +2,26 @@
 
 from services.gateway import schemas
 from services.gateway.clients import Deliveries, Marked, Notifications, Orders, Restaurants, Users
-from services.kit.errors import ConflictError, NotFoundError, RefusedError, ShedError, UnauthenticatedError
+from services.kit.errors import (
+    ConflictError,
+    NotFoundError,
+    OverloadedError,
+    RefusedError,
+    ShedError,
+    UnauthenticatedError,
+)
 from services.kit.replies import GaveUpError
 from tests.contracts.consumer import ORDER, Exercise
 from tests.contracts.documents import Json
-from tests.contracts.of_orders import ASSIGNED, PROBLEM, WITHDRAWN, WITHDRAWN_EARLY
+from tests.contracts.of_orders import ASSIGNED, BUSY, PROBLEM, WITHDRAWN, WITHDRAWN_EARLY
 
 SEEDED = "customer 42 has signed up"
 ADA = "Ada has signed up"
-BUSY = "it has more to do than it takes on"
 CONFIRMED, AWAITING = "customer 7 has a confirmed order", "customer 7 has an order that awaits its courier"
 CANCELLED = "customer 7 has a cancelled order"
 KEY_USED = "customer 7 used the key for another basket"
 NO_COURIERS, NO_PAYMENTS = "deliveries does not answer", "payments does not answer"
+NO_ROOM = "payments has more to do than it takes on"
 TOLD, SERVES = "customer 7 was told of an order", "it serves the restaurants of a fresh system"
 _EMAIL, _PASSWORD = "customer-0042@feastfast.example", "correct-horse-battery"
 
@@ -71,6 +78,7 @@ def _orders() -> list[Exercise]:
         Exercise(there, place, (7, strange, ORDER), 422, PROBLEM, RefusedError),
         Exercise(there, place, (7, basket, ORDER), 409, PROBLEM, ConflictError, KEY_USED),
         Exercise(there, place, (7, basket, ORDER), 424, PROBLEM, GaveUpError, NO_PAYMENTS),
+        Exercise(there, place, (7, basket, ORDER), 424, PROBLEM, OverloadedError, NO_ROOM, retry_after_s=1),
         Exercise(there, page, (7, "", 20), 200, orders.model_dump(), orders, CONFIRMED),
         Exercise(there, page, (7, "nonsense", 20), 422, PROBLEM, RefusedError),
         Exercise(there, find, (ORDER, 7), 200, order.model_dump(), order, CONFIRMED),

@@ -1,6 +1,6 @@
 """What orders asks of others, and what it makes of every answer that it tells apart."""
 
-from services.kit.errors import ConflictError, NotFoundError, RefusedError
+from services.kit.errors import ConflictError, NotFoundError, RefusedError, ShedError
 from services.orders.clients import Deliveries, Payments, Restaurants
 from services.orders.domain import Line
 from tests.contracts.consumer import ORDER, Exercise
@@ -12,6 +12,7 @@ AUTHORISED, CAPTURED, VOIDED = "its payment is authorised", "its payment is capt
 REFUNDED = "its payment was refunded"
 ASSIGNED, WITHDRAWN = "a courier brings it to customer 7", "it was taken from its courier"
 WITHDRAWN_EARLY = "it was withdrawn before it had a courier"
+BUSY = "it has more to do than it takes on"
 _TOTAL, _TOO_MUCH = 4_350, 250_000
 _PRICE = {"order_id": "x", "state": "reserved", "total_cents": _TOTAL}
 
@@ -39,6 +40,10 @@ def _payments() -> list[Exercise]:
         Exercise(there, authorise, (ORDER, 7, _TOTAL), 200, done, None, AUTHORISED),
         Exercise(there, authorise, (ORDER, 7, _TOTAL), 409, PROBLEM, ConflictError, VOIDED),
         Exercise(there, authorise, (ORDER, 7, _TOO_MUCH), 422, PROBLEM, RefusedError),
+        Exercise(there, authorise, (ORDER, 7, _TOTAL), 429, PROBLEM, ShedError, BUSY),
+        Exercise(there, capture, (ORDER,), 429, PROBLEM, ShedError, BUSY),
+        Exercise(there, void, (ORDER,), 429, PROBLEM, ShedError, BUSY),
+        Exercise(there, refund, (ORDER,), 429, PROBLEM, ShedError, BUSY),
         Exercise(there, capture, (ORDER,), 200, done, None, AUTHORISED),
         Exercise(there, capture, (ORDER,), 200, done, None, CAPTURED),
         Exercise(there, capture, (ORDER,), 409, PROBLEM, ConflictError),

@@ -15,7 +15,7 @@ BASKET: Json = {"restaurant_id": 7, "items": [{"dish_id": 701, "quantity": 2}, {
 _ANOTHER: Json = {"restaurant_id": 7, "items": [{"dish_id": 702, "quantity": 1}]}
 _AUTHORISATION: Json = {"customer_id": 7, "amount_cents": 4_350}
 _RESERVATION, _PAYMENT, _ASSIGNMENT = "/internal/reservations/{}", "/internal/payments/{}", "/internal/assignments/{}"
-DOCUMENTED_ALONE: Final = frozenset({asked_by_gateway.BUSY})
+DOCUMENTED_ALONE: Final = frozenset({asked_by_orders.BUSY, asked_by_gateway.NO_ROOM})
 """States that no request brings about by itself: that they are answered as agreed, the provider's OpenAPI says."""
 
 

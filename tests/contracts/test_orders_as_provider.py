@@ -15,12 +15,19 @@ from tests.contracts.documents import Json
 from tests.contracts.interaction import Contract, Interaction
 from tests.contracts.of_invariants import ANYTHING
 from tests.contracts.provider import order_in, replay
+from tests.contracts.states import DOCUMENTED_ALONE
 from tests.feastfast.conftest import INTERNAL_TOKEN, FeastFast, running
 
 if TYPE_CHECKING:
     from tests.contracts.provider import Answered
 
-INTERACTIONS = [each for contract in Contract.committed() if contract.provider == "orders" for each in contract.interactions]
+INTERACTIONS = [
+    each
+    for contract in Contract.committed()
+    if contract.provider == "orders"
+    for each in contract.interactions
+    if each.given not in DOCUMENTED_ALONE
+]
 NEEDED = ("restaurants", "orders", "payments", "deliveries", "notifications")
 BASKET = {"customer_id": 7, "restaurant_id": 7, "items": [{"dish_id": 702, "quantity": 1}]}
 
