@@ -93,10 +93,10 @@ class PolicyLeases:
             policies = changed(policies, lease.change, self._declared)
         return policies
 
-    def end(self, lease_id: str | None = None) -> int:
-        """Ends one change, or all, now. Returns how many were in force."""
+    def end(self, lease_id: str | None = None) -> tuple[Change, ...]:
+        """Ends one change, or all, now. Returns what was in force."""
         self.sweep()
-        return len(self._drop([lease for lease in self._leases.values() if lease_id in (None, lease.id)]))
+        return self._drop([lease for lease in self._leases.values() if lease_id in (None, lease.id)])
 
     def sweep(self) -> tuple[Change, ...]:
         """Drops the changes that are over; returns them."""

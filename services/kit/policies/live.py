@@ -60,10 +60,11 @@ class LivePolicies:
         """Ends one change, or all, now. Returns how many were in force."""
         self.sweep()
         ended = self._leases.end(lease_id)
+        for change in ended:
+            _log.info("policy: %s at %s was ended", change, change.place or "everywhere")
         if ended:
-            _log.info("policy: %d changes were ended", ended)
             self._settle()
-        return ended
+        return len(ended)
 
     def ended(self, lease_id: str | None = None) -> Ended:
         """The same, as an answer."""
