@@ -12,7 +12,8 @@ MAX_BYTES = 8 * 1024 * 1024
 """Of all answers of an edge together: one of them may have a megabyte."""
 _OVERHEAD_BYTES = 200
 """About what Python keeps around a kept answer, so that many empty ones count as well."""
-_NO_LONGER = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_GOOD = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+_NO_LONGER = (int(HTTPStatus.NOT_FOUND), int(HTTPStatus.GONE))
 
 
 class _Kept(NamedTuple):
@@ -55,7 +56,7 @@ class AnswerCache:
         if reply.status in _NO_LONGER:
             self._forget(key)
         size = len(key) + len(reply.body) + _OVERHEAD_BYTES
-        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES or reply.degraded or size > self._max_bytes:
+        if reply.status not in _GOOD or reply.degraded or size > self._max_bytes:
             return
         self._forget(key)
         self._kept[key] = _Kept(reply, self._clock(), size)

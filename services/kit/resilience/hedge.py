@@ -25,20 +25,11 @@ class Hedging(Generic[Answer]):
         told: Of what becomes of a hedge: SENT, then WON or LOST.
     """
 
-    __slots__ = (
-        "_attempt",
-        "_cancelling",
-        "_cut",
-        "_decisive",
-        "_first_runs",
-        "_hedges",
-        "_may",
-        "_policy",
-        "_task",
-        "_timer",
-        "_told",
-        "_won",
-    )
+    # Not in __init__: what a call that is not late never touches costs it nothing.
+    _cut = False
+    _won = False
+    _first_runs = True
+    _decisive: asyncio.Task[Answer] | None = None  # The hedge that ends the call: by an answer, or by a bug.
 
     def __init__(
         self,
@@ -52,10 +43,6 @@ class Hedging(Generic[Answer]):
         self._may = may
         self._told = told
         self._hedges: list[asyncio.Task[Answer]] = []
-        self._decisive: asyncio.Task[Answer] | None = None  # The hedge that ends the call: by an answer, or by a bug.
-        self._won = False
-        self._first_runs = True
-        self._cut = False
 
     async def run(self) -> Answer:
         """The first good answer, or the first attempt's error when there is none."""
