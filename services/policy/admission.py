@@ -25,11 +25,16 @@ class Throttle(Frozen):
 
     From "Handling Overload" in Site Reliability Engineering (Beyer et al., 2016), which counts over two minutes with k = 2;
     a smaller k rejects sooner. `min_requests` in the window keep the first failure after a quiet time from counting as all.
+
+    `max_rejection_probability`, from Envoy's admission control, is what the book lacks: after an outage in which next to nothing
+    was accepted, its formula would let about one call a window through, and k times as many in the next.
     """
 
     k: Annotated[float, Field(ge=1, le=100)] = 2.0
     window_ms: DurationMs = 120_000.0
     min_requests: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_rejection_probability: Annotated[float, Field(gt=0, le=100)] = 80.0
+    """Per cent."""
 
 
 class Limit(Frozen):

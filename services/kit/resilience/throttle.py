@@ -54,9 +54,11 @@ class ClientThrottle:
         """The probability that a call that begins now is rejected."""
         window = self._window
         window.advance(self._clock())
-        if window.calls < self._policy.min_requests:
+        policy = self._policy
+        if window.calls < policy.min_requests:
             return 0.0
-        return rejection_probability(window.calls, window.calls - window.failed, self._policy.k)
+        probability = rejection_probability(window.calls, window.calls - window.failed, policy.k)
+        return min(probability, policy.max_rejection_probability / 100)
 
     def admits(self) -> bool:
         """Whether a call may be sent; who may not is counted at once."""

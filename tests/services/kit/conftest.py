@@ -2,10 +2,8 @@
 
 import asyncio
 import random
-import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -25,8 +23,8 @@ from services.policy import Breaker as BreakerPolicy
 from services.policy import EdgePolicy, Timeout
 from services.registry import Instance, InstanceState
 from tests.services.asgi import ask
+from tests.services.kit.virtual import run_virtually, settle
 
-T = TypeVar("T")
 EDGE = "shop->bank"
 DOWN = UnreachableError(EDGE, "no connection")
 
@@ -42,40 +40,6 @@ class HandClock:
 
     def advance_ms(self, milliseconds: float) -> None:
         self.now_s += milliseconds / 1_000
-
-
-class JumpingSelector(selectors.SelectSelector):
-    """Waits for nothing: whoever would sleep finds that the time has passed."""
-
-    passed_s = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.passed_s += timeout
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is computed: an hour passes at once, and to the microsecond."""
-
-    def __init__(self) -> None:
-        self._jumping = JumpingSelector()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return 1_000.0 + self._jumping.passed_s
-
-
-def run_virtually(work: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(work)
-
-
-async def settle() -> None:
-    """Lets every task run until it waits for something that does not come by itself."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 class RecordingSink:

@@ -18,7 +18,8 @@ from services.kit.resilience.limit import Admission, Limiter
 from services.kit.resilience.shed import room_for
 from services.policy import Limit
 from tests.services.asgi import ask
-from tests.services.kit.conftest import HandClock, settle
+from tests.services.kit.conftest import HandClock
+from tests.services.kit.virtual import settle
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
