@@ -14,8 +14,8 @@ from observability import names
 from services.policy import EdgePolicy
 from services.topology import split_edge
 
-MIN_CALLS = 50
-"""Worth deciding by, once divided by the design effect: the normal approximation of a mean wants that many."""
+MIN_CALLS = 30
+"""Worth deciding by, once divided by the design effect: with fewer the normal approximation of a mean is none."""
 MIN_BLOCKS = 10
 """Seconds of a window: the spread of fewer is no estimate."""
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.chaos.experiment.conftest import Bench, Scenario
+    from tests.chaos.experiment.conftest import Bench
+    from tests.chaos.experiment.scenarios import Scenario
 
 
 def line(journey: str = "order", number: int = 1, **changes: object) -> RequestLine:

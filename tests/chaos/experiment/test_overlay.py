@@ -19,7 +19,8 @@ from services.topology import load_topology
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.chaos.experiment.conftest import Bench, FakeWorld
+    from tests.chaos.experiment.conftest import Bench
+    from tests.chaos.experiment.fake_world import FakeWorld
 
 OUTAGE = find_experiment("delivery-outage").read_text(encoding="utf-8")
 COMMON = "system: {services: {payments: {replicas: 1}}, edges: {orders->payments: {retry: {max_attempts: 4}}}}\n"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tests.chaos.experiment.conftest import Bench, FakeWorld
+    from tests.chaos.experiment.conftest import Bench
+    from tests.chaos.experiment.fake_world import FakeWorld
 
 
 def run(bench: Bench, world: FakeWorld, **options: object) -> tuple[Result, ExperimentFolder]:

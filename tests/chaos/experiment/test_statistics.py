@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos.experiment.statistics.blocks import design_effect
+from chaos.experiment.statistics.means import bounded_mean, mean_of
 from chaos.experiment.statistics.multiplicity import holm
 from chaos.experiment.statistics.proportions import (
     MAX_NEEDED,
@@ -204,3 +205,32 @@ def test_a_single_journey_a_window_is_enough_for_an_answer_if_not_for_a_verdict(
     found = quantile_increase(Latencies([5.0], 20), Latencies([9.0], 20), 0.95, seed=1)
     assert found.increase_ms == 4.0
     assert (found.interval.low, found.interval.high) == (4.0, 4.0)
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    # t of 9 degrees of freedom for two-sided 90 % is 1.8331; the sample's standard deviation is 3.0277.
+    estimate = mean_of([float(value) for value in range(1, 11)])
+    interval = estimate.interval(0.9)
+    assert estimate.value == 5.5
+    assert interval.high - estimate.value == pytest.approx(1.8331 * 3.0277 / 10**0.5, rel=1e-3)
+    assert estimate.p_value_above(interval.low) == pytest.approx(0.05, abs=2e-3)
+    assert estimate.p_value_below(interval.high) == pytest.approx(0.05, abs=2e-3)
+
+
+def test_a_mean_without_spread_is_sure() -> None:
+    estimate = mean_of([3.0, 3.0, 3.0])
+    assert (estimate.p_value_above(2.9), estimate.p_value_above(3.0), estimate.p_value_below(3.1)) == (0.0, 1.0, 0.0)
+
+
+@given(
+    values=st.lists(st.sampled_from([0, 1, 2, 3, 4]), min_size=2, max_size=60),
+)
+def test_no_sample_of_bounded_values_varies_more_than_its_bound_allows(values: list[int]) -> None:
+    mean, zeros = sum(values) / len(values), values.count(0) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    for share in (zeros, 1.0):
+        assert bounded_mean(mean, 1.0, 4, share).error ** 2 >= variance - 1e-9
+
+
+def test_the_bound_of_a_sample_without_zeros_is_bhatia_and_davis_own() -> None:
+    assert bounded_mean(2.95, 100.0, 4, 0.0).error ** 2 == pytest.approx((4 - 2.95) * (2.95 - 1) / 100)

@@ -15,7 +15,8 @@ from chaos.experiment.verdict import decide, doubts_about
 if TYPE_CHECKING:
     from random import Random
 
-    from tests.chaos.experiment.conftest import Bench, Fate, Scenario
+    from tests.chaos.experiment.conftest import Bench
+    from tests.chaos.experiment.scenarios import Fate, Scenario
 
 
 def test_a_protected_system_is_isolated_and_every_evaluated_proof_stands(bench: Bench, protected: Scenario) -> None:
