@@ -1,6 +1,7 @@
 """Parameters as people write them, `retry.max_attempts=5`, against the models that they belong to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -63,7 +64,7 @@ def assign(policy: Policy, values: Mapping[str, str]) -> Policy:
     Raises:
         ValueError: A key or value is not allowed, or no such policy is possible; the text says what would be.
     """
-    document = _document(policy)
+    document = _partly_as_document(policy, {key.partition(".")[0] for key in values})
     for key in values:  # Kinds first, since they decide what else is allowed.
         if key.endswith(f".{_KIND}"):
             _change_kind(document, key.removesuffix(f".{_KIND}"), values[key])
@@ -90,6 +91,14 @@ def assign(policy: Policy, values: Mapping[str, str]) -> Policy:
 def _document(policy: EdgePolicy | ServicePolicy) -> dict[str, object]:
     """As it would stand in the map."""
     return policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _partly_as_document(policy: EdgePolicy | ServicePolicy, patterns: Collection[str]) -> dict[str, object]:
+    """The same of these patterns and of plain values; the rest as the models they are, which need not be checked again."""
+    model = type(policy)
+    plain = {name for key, name in _aliases(model).items() if key in patterns or not _models_of(model, key)}
+    kept = {key: getattr(policy, name) for key, name in _aliases(model).items() if name not in plain}
+    return kept | policy.model_dump(mode="json", by_alias=True, exclude_none=True, include=plain)
 
 
 def _spell(value: object) -> str:
@@ -153,10 +162,12 @@ def _value_of(model: type[BaseModel], field: str, text: str) -> object:
     return [part.strip() for part in text.split(",")] if several else text
 
 
+@cache
 def _aliases(model: type[BaseModel]) -> dict[str, str]:
     return {field.alias or name: name for name, field in model.model_fields.items()}
 
 
+@cache
 def _models_of(model: type[BaseModel], pattern: str) -> tuple[type[BaseModel], ...]:
     return _models_in(model.model_fields[_aliases(model)[pattern]].annotation)
 

@@ -1,7 +1,9 @@
-"""The changes of one process's policies: each ends at an instant of the monotonic clock, and what is left is composed anew."""
+"""The changes of one process's policies: each ends at an instant of the monotonic clock, as if it had never been."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from chaos.inject.control import LeaseRefusedError, UngrantableError
 from services.kit.policies.messages import PolicyLease, PolicyRequest
@@ -28,8 +30,19 @@ class _Lease:
         return PolicyLease(id=self.id, change=self.change, age_ms=age_ms, remaining_ms=remaining_ms, source=self.source)
 
 
+@dataclass(frozen=True)
+class _Span:
+    """What is in force until an instant."""
+
+    until_s: float
+    policies: Policies
+
+
 class PolicyLeases:
     """Changes in force, applied in the order of their coming to what the process was started with. Pure; used from one loop.
+
+    What will be in force is known from the start of each change to the end of the last one: one span between any two ends. So a
+    change is judged for all of its time when it comes, and an end composes nothing.
 
     Args:
         declared: What the map says, which a profile begins from.
@@ -42,8 +55,12 @@ class PolicyLeases:
         self._started = started
         self._clock = clock
         self._leases: dict[str, _Lease] = {}
-        self.in_force = started
-        """Of the leases there are; `sweep` drops those that are over."""
+        self._spans: tuple[_Span, ...] = (_Span(math.inf, started),)
+
+    @property
+    def in_force(self) -> Policies:
+        """What the changes make of the start, as of the last look at the clock."""
+        return self._spans[0].policies
 
     @property
     def count(self) -> int:
@@ -52,8 +69,7 @@ class PolicyLeases:
 
     def left_s(self) -> float | None:
         """Time until the next change ends; None: there is none."""
-        next_end_s = min((lease.ends_at_s for lease in self._leases.values()), default=None)
-        return None if next_end_s is None else max(0.0, next_end_s - self._clock())
+        return max(0.0, self._spans[0].until_s - self._clock()) if self._leases else None
 
     def grant(self, request: PolicyRequest) -> PolicyLease:
         """Puts a change in force. Raises LeaseRefusedError."""
@@ -67,56 +83,56 @@ class PolicyLeases:
         if place is not None and place not in self._started.places:
             raise ImpossiblePolicyError(f"{place!r} is no place here; allowed: {', '.join(self._started.places)}")
         lease = _Lease(request.id, request.change, request.source, now_s, now_s + request.lease_ms / 1_000)
-        self.in_force = self._with(lease, now_s)
+        self._spans = self._spans_with(lease)
         self._leases[lease.id] = lease
         return lease.view(now_s)
 
-    def _with(self, lease: _Lease, now_s: float) -> Policies:
-        """What is in force with one more, which must be possible also when others have ended before it."""
-        earlier = self._leases.values()
-        try:
-            policies = changed(self.in_force, lease.change, self._declared)
-        except ValueError as error:
-            raise ImpossiblePolicyError(str(error)) from None
-        for over in sorted((each for each in earlier if each.ends_at_s < lease.ends_at_s), key=lambda each: each.ends_at_s):
-            try:
-                self._composed((*(each for each in earlier if each.ends_at_s > over.ends_at_s), lease))
-            except ValueError as error:
-                raise ImpossiblePolicyError(
-                    f"{error}. It would be so once an earlier change ({over.change}) ends, in {over.ends_at_s - now_s:.1f} s"
-                ) from None
-        return policies
+    def _spans_with(self, lease: _Lease) -> tuple[_Span, ...]:
+        """The spans with one change more. Raises ImpossiblePolicyError if it is not possible in each of its time."""
+        spans: list[_Span] = []
+        began_s = lease.began_s
+        for span in self._spans:
+            if began_s < lease.ends_at_s:
+                try:
+                    policies = changed(span.policies, lease.change, self._declared)
+                except ValueError as error:
+                    raise ImpossiblePolicyError(f"{error}{self._because_of_an_end(began_s, lease.began_s)}") from None
+                spans.append(_Span(min(span.until_s, lease.ends_at_s), policies))
+            if span.until_s > lease.ends_at_s:
+                spans.append(span)
+            began_s = span.until_s
+        return tuple(spans)
 
-    def _composed(self, leases: Iterable[_Lease]) -> Policies:
-        policies = self._started
-        for lease in leases:
-            policies = changed(policies, lease.change, self._declared)
-        return policies
+    def _because_of_an_end(self, instant_s: float, now_s: float) -> str:
+        over = next((lease for lease in self._leases.values() if lease.ends_at_s == instant_s), None)
+        if over is None:
+            return ""
+        return f". It would be so once an earlier change ({over.change}) ends, in {instant_s - now_s:.1f} s"
 
     def end(self, lease_id: str | None = None) -> tuple[Change, ...]:
         """Ends one change, or all, now. Returns what was in force."""
+        now_s = self._clock()
         self.sweep()
-        return self._drop([lease for lease in self._leases.values() if lease_id in (None, lease.id)])
+        ended = [lease for lease in self._leases.values() if lease_id in (None, lease.id)]
+        left = [lease for lease in self._leases.values() if lease not in ended]
+        if ended:
+            self._leases, self._spans = {}, (_Span(math.inf, self._started),)
+        for lease in left if ended else ():
+            with suppress(ImpossiblePolicyError):  # It stood on what was taken back before its time, and ends with it.
+                self._spans = self._spans_with(replace(lease, began_s=now_s))
+                self._leases[lease.id] = lease
+        return tuple(lease.change for lease in ended)
 
     def sweep(self) -> tuple[Change, ...]:
         """Drops the changes that are over; returns them."""
         now_s = self._clock()
-        return self._drop([lease for lease in self._leases.values() if lease.ends_at_s <= now_s])
-
-    def _drop(self, leases: list[_Lease]) -> tuple[Change, ...]:
-        for lease in leases:
+        if self._spans[0].until_s > now_s:
+            return ()
+        over = [lease for lease in self._leases.values() if lease.ends_at_s <= now_s]
+        for lease in over:
             del self._leases[lease.id]
-        if leases:
-            self._compose_rest()
-        return tuple(lease.change for lease in leases)
-
-    def _compose_rest(self) -> None:
-        self.in_force = self._started
-        for lease in tuple(self._leases.values()):
-            try:
-                self.in_force = changed(self.in_force, lease.change, self._declared)
-            except ValueError:  # What it built on was taken back before its time.
-                del self._leases[lease.id]
+        self._spans = tuple(span for span in self._spans if span.until_s > now_s)
+        return tuple(lease.change for lease in over)
 
     def views(self) -> tuple[PolicyLease, ...]:
         """Changes in force, oldest first."""
