@@ -186,6 +186,12 @@ def test_the_tables_cover_every_pattern() -> None:
     assert {*MODELS, Pattern.DEADLINE, Pattern.BALANCER} == set(Pattern)
 
 
+def test_the_first_page_names_every_experiment_that_is_shipped() -> None:
+    shipped = {path.stem for path in (FOLDER.parents[1] / "chaos" / "experiments").glob("*.yaml")}
+    rows = (FOLDER / "README.md").read_text(encoding="utf-8").split("| `chaos run` |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`([a-z-]+)`", rows)) == shipped
+
+
 def test_the_map_of_an_edge_has_every_key_that_it_may_declare() -> None:
     text = (FOLDER.parent / "topology.md").read_text(encoding="utf-8")
     keys = re.findall(r"^\| \[?`(\w+)`", text.split("## What an edge may declare")[1].split("## ")[0], flags=re.MULTILINE)
