@@ -195,10 +195,11 @@ def test_probes_that_stay_silent_lose_their_places_after_a_reset_timeout(clock: 
     clock.advance_ms(RESET_MS - 1)
     assert watched.breaker.admit() is None
     clock.advance_ms(1)
-    watched.end("sss")
-    assert watched.state == CLOSED
+    watched.end("s")
     for permit in silent:
         permit.failed(DOWN)
+    assert watched.state == HALF_OPEN
+    watched.end("ss")
     assert watched.state == CLOSED
 
 
