@@ -4,7 +4,7 @@
 
 gateway -> orders -> payments, each a process of its own on uvicorn, every request traced and exported over OTLP/HTTP to a
 collector that just takes the bytes. Both stacks do the same work on the same payloads. Ours has all that FeastFast declares on
-these edges: deadlines, throttle, bulkheads, retries with budgets, hedges, both breakers, balancing with ejection, timeouts, and
+these edges: deadlines, bulkheads, retries with budgets, hedges, both breakers, balancing with ejection, timeouts, and
 the limit of payments. The stock stack has FastAPI, httpx and the OpenTelemetry instrumentations at their defaults, and none.
 
 Two processors at most are used, by all processes together. 16 connections are kept busy (a closed loop at saturation), in
