@@ -13,6 +13,23 @@ from chaos.experiment.report.charts import Tick, line_path, time_ticks
 WIDTH: Final = 270.0
 HEIGHT: Final = 110.0
 MAX_LINES: Final = 4
+STYLE: Final = """
+text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #15202b; font-variant-numeric: tabular-nums; }
+.title { font-size: 15px; font-weight: 650; } .label { font-weight: 650; } .soft { fill: #566370; font-size: 11px; }
+.end { text-anchor: end; } .middle { text-anchor: middle; }
+.ground { fill: #fff; stroke: #dce2e8; } .grid { stroke: #dce2e8; }
+.area { fill: #eef1f4; } .fault { fill: #d55e00; fill-opacity: .1; }
+.line { fill: none; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+.line.arm0 { stroke: #0072b2; } .line.arm1 { stroke: #b03a00; } .line.arm2 { stroke: #00735a; } .line.arm3 { stroke: #855800; }
+.label.arm0 { fill: #0072b2; } .label.arm1 { fill: #b03a00; } .label.arm2 { fill: #00735a; } .label.arm3 { fill: #855800; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6ecf1; } .soft { fill: #9aa8b5; } .ground { fill: #0f151b; stroke: #2a3540; } .grid { stroke: #2a3540; }
+  .area { fill: #1b242d; } .fault { fill: #ff8f52; fill-opacity: .16; }
+  .line.arm0 { stroke: #63bdf0; } .line.arm1 { stroke: #ff8f52; } .line.arm2 { stroke: #3ccda0; } .line.arm3 { stroke: #f0b64a; }
+  .label.arm0 { fill: #63bdf0; } .label.arm1 { fill: #ff8f52; } .label.arm2 { fill: #3ccda0; } .label.arm3 { fill: #f0b64a; }
+}
+"""
+"""Colours are the report's, which are Okabe and Ito's (2008), darkened or lightened for text."""
 _LABEL_PX: Final = 25.0
 """Two lines of a label, one below the other, and a gap."""
 

@@ -3,7 +3,8 @@
     python -m benchmarks.picture latest docs/patterns/images/delivery-outage.svg --journey order
 
 A row a journey, the arms on the same axes: successes a second and the 95th percentile of all that began in each second, the
-fault's window shaded. Everything is read from the run's verdict.json, which `chaos report RUN` makes from its requests again.
+fault's window shaded. Above them the verdicts, and what was measured of each objective. Everything is read from the run's
+verdict.json, which `chaos report RUN` makes from its requests again.
 The picture brings its own ground, because a page may be dark where the reader's system is light.
 """
 
@@ -16,35 +17,21 @@ from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from benchmarks._plot import HEIGHT, MAX_LINES, Line, Plot, write
+from benchmarks._plot import HEIGHT, MAX_LINES, STYLE, Line, Plot, write
 from chaos.experiment.errors import EvidenceError
 from chaos.experiment.folders import ExperimentFolder, read_model
 from chaos.experiment.report.charts import Tick, log_scale
 from chaos.experiment.report.formats import NOTHING, clip, milliseconds, percent, seconds
 from chaos.experiment.report.marks import arm_label
+from chaos.experiment.report.objectives import objective_rows
 from chaos.experiment.result import ArmResult, JourneySeries, Result, Role, WindowStats
 
 MAX_ROWS: Final = 4
 _SIZE: Final = (955.0, 178.0)
 """Width of the picture and height of a row, in pixels; GitHub shows a page about as wide."""
 _LEFT, _RIGHT, _TOP = 46.0, 516.0, 56.0
+_LINE_PX: Final = 18.0
 _WINDOWS: Final = {"fault": "of that time", "recovery": "of the time after it"}
-_STYLE: Final = """
-text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #15202b; font-variant-numeric: tabular-nums; }
-.title { font-size: 15px; font-weight: 650; } .label { font-weight: 650; } .soft { fill: #566370; font-size: 11px; }
-.end { text-anchor: end; } .middle { text-anchor: middle; }
-.ground { fill: #fff; stroke: #dce2e8; } .grid { stroke: #dce2e8; }
-.area { fill: #eef1f4; } .fault { fill: #d55e00; fill-opacity: .1; }
-.line { fill: none; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
-.line.arm0 { stroke: #0072b2; } .line.arm1 { stroke: #b03a00; } .line.arm2 { stroke: #00735a; } .line.arm3 { stroke: #855800; }
-.label.arm0 { fill: #0072b2; } .label.arm1 { fill: #b03a00; } .label.arm2 { fill: #00735a; } .label.arm3 { fill: #855800; }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6ecf1; } .soft { fill: #9aa8b5; } .ground { fill: #0f151b; stroke: #2a3540; } .grid { stroke: #2a3540; }
-  .area { fill: #1b242d; } .fault { fill: #ff8f52; fill-opacity: .16; }
-  .line.arm0 { stroke: #63bdf0; } .line.arm1 { stroke: #ff8f52; } .line.arm2 { stroke: #3ccda0; } .line.arm3 { stroke: #f0b64a; }
-  .label.arm0 { fill: #63bdf0; } .label.arm1 { fill: #ff8f52; } .label.arm2 { fill: #3ccda0; } .label.arm3 { fill: #f0b64a; }
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -61,16 +48,23 @@ class Row:
 
 
 def picture(result: Result, journeys: Sequence[str] = (), arms: Sequence[str] = (), window: str = "fault") -> str:
-    """The SVG of `journeys` (those judged, if none are named) in `arms` (the first two), its figures of `window`.
+    """The SVG of `journeys` (if none are named, those judged, or else those that may degrade) in `arms`, its figures of `window`.
 
     Raises:
         ValueError: A name that the run does not have, or more of them than can be told apart; says what is allowed.
     """
-    chosen = [result.arm(name) for name in _known(arms, [arm.name for arm in result.arms], "arm", MAX_LINES)] or result.arms[:2]
+    known = _known(arms, [arm.name for arm in result.arms], "arm", MAX_LINES)
+    chosen = tuple(result.arm(name) for name in known) or result.arms[:MAX_LINES]
     there = [series.name for series in chosen[0].series]
-    judged = [journey.name for journey in chosen[0].journeys if journey.role is Role.JUDGED][:MAX_ROWS]
-    rows = [_row(chosen, name, window) for name in _known(journeys, there, "journey", MAX_ROWS) or judged]
-    return _draw(result, chosen[0], rows, _WINDOWS[window])
+    named = _known(journeys, there, "journey", MAX_ROWS) or _told_of(chosen[0])
+    rows = [_row(chosen, name, window) for name in named]
+    return _draw(result.model_copy(update={"arms": chosen}), rows, _WINDOWS[window])
+
+
+def _told_of(arm: ArmResult) -> list[str]:
+    """The journeys that a verdict is about."""
+    of_roles = ([journey.name for journey in arm.journeys if journey.role is role] for role in (Role.JUDGED, Role.MAY_DEGRADE))
+    return next((names for names in of_roles if names), [])[:MAX_ROWS]
 
 
 def _known(names: Sequence[str], allowed: Sequence[str], what: str, most: int) -> Sequence[str]:
@@ -91,24 +85,39 @@ def _row(arms: Sequence[ArmResult], name: str, window: str) -> Row:
     return Row(name, tuple(found))
 
 
-def _draw(result: Result, first: ArmResult, rows: Sequence[Row], figures: str) -> str:
+def _draw(result: Result, rows: Sequence[Row], figures: str) -> str:
     width, row_px = _SIZE
-    height = _TOP + row_px * len(rows)
+    findings = _findings(result)
+    top = _TOP + _LINE_PX * len(findings)
+    height = top + row_px * len(rows)
     box = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {width:g} {height:g}", "role": "img"}
     svg = Element("svg", box | {"width": f"{width:g}", "height": f"{height:g}"})
     SubElement(svg, "title").text = f"{result.experiment.title}: {result.sentence}"
-    SubElement(svg, "style").text = _STYLE
+    SubElement(svg, "style").text = STYLE
     SubElement(svg, "rect", {"class": "ground", "x": ".5", "y": ".5", "width": f"{width - 1:g}", "height": f"{height - 1:g}"})
     write(svg, clip(result.experiment.title, 100), 14, 26, "title")
-    window_s = (first.fault.applied_s, first.fault.lifted_s) if first.fault else None
+    fault = result.arms[0].fault
+    window_s = (fault.applied_s, fault.lifted_s) if fault else None
     when = f", {seconds(window_s[0])} to {seconds(window_s[1])} (shaded)" if window_s else ""
     write(svg, clip(f"{result.experiment.fault}{when}; figures are those {figures}; grey: what arrived", 150), 14, 45, "soft")
+    for index, text in enumerate(findings):
+        write(svg, clip(text, 140), 14, 45 + _LINE_PX * (index + 1), "")
     for index, row in enumerate(rows):
-        top = _TOP + index * row_px + 34
-        _goodput(row, window_s).draw(svg, _LEFT, top)
-        _p95(row, window_s).draw(svg, _RIGHT, top)
+        y = top + index * row_px + 34
+        _goodput(row, window_s).draw(svg, _LEFT, y)
+        _p95(row, window_s).draw(svg, _RIGHT, y)
     indent(svg)
     return tostring(svg, encoding="unicode") + "\n"
+
+
+def _findings(result: Result) -> list[str]:
+    """The verdicts, and each objective: `Attempts for each call (orders->payments), at most 1.2: Protected 1.02, ...`."""
+    lines = [", ".join(f"{_name(arm)}: {arm.verdict}" for arm in result.arms)]
+    for row in objective_rows(result):
+        shown = [(cell.mark.label if cell.measured == NOTHING else cell.measured) if cell else NOTHING for cell in row.cells]
+        arms = ", ".join(f"{_name(arm)} {text}" for arm, text in zip(result.arms, shown, strict=True))
+        lines.append(f"{row.title}{f' ({row.subject})' if row.subject else ''}, {row.bound}: {arms}")
+    return lines
 
 
 def _goodput(row: Row, window_s: tuple[float, float] | None) -> Plot:
@@ -157,8 +166,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picture", description="Draw a run as one SVG.")
     parser.add_argument("run", help="a run's id, its path, or latest; judged by this version (chaos report RUN)")
     parser.add_argument("out", type=Path, help="the file to write")
-    parser.add_argument("--journey", action="append", default=[], help="may be given several times  [default: all judged]")
-    parser.add_argument("--arm", action="append", default=[], help="may be given several times  [default: the first two]")
+    parser.add_argument("--journey", action="append", default=[], help="may be given several times  [default: those judged]")
+    parser.add_argument("--arm", action="append", default=[], help="may be given several times  [default: all]")
     parser.add_argument(
         "--figures", choices=tuple(_WINDOWS), default="fault", help="the window that they are of  [default: fault]"
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks._plot import HEIGHT, spread
 from benchmarks.picture import main, picture
-from chaos.experiment.result import Result
+from chaos.experiment.result import ObjectiveKind, ObjectiveResult, ObjectiveStatus, Result, Role
 
 FIXTURE = Path(__file__).parents[1] / "chaos" / "fixtures" / "outage" / "verdict.json"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,7 +47,7 @@ def lines(svg: Element) -> list[str]:
     return [each.get("class", "") for each in svg.iter(f"{SVG}path") if each.get("class", "").startswith("line ")]
 
 
-def test_a_run_is_drawn_with_the_judged_journeys_of_its_first_two_arms(result: Result) -> None:
+def test_a_run_is_drawn_with_the_judged_journeys_of_all_its_arms(result: Result) -> None:
     svg = parsed(picture(result))
     headings = [text for text in texts(svg) if ": " in text and "arrived" not in text]
     assert headings == [
@@ -65,6 +65,45 @@ def test_a_line_carries_its_arm_and_its_figure_of_the_fault(result: Result) -> N
     assert success is not None
     found = [text.replace("\xa0", " ") for text in texts(svg)]
     assert found[found.index("Unprotected") + 1] == f"{success * 100:.1f}".removesuffix(".0") + " % succeed"
+
+
+def test_the_verdicts_stand_in_the_picture_so_that_none_of_an_invalid_run_is_shown_unawares(result: Result) -> None:
+    assert f"Protected: {result.arm('declared').verdict}, Unprotected: {result.arm('none').verdict}" in texts(
+        parsed(picture(result))
+    )
+
+
+def test_an_objective_is_told_with_its_bound_and_what_each_arm_showed(result: Result) -> None:
+    held = ObjectiveResult(
+        kind=ObjectiveKind.AMPLIFICATION,
+        subject="orders->payments",
+        status=ObjectiveStatus.HELD,
+        bound=1.2,
+        measured=1.02,
+        interval=None,
+        p_value=None,
+        sentence="held",
+    )
+    never = held.model_copy(update={"status": ObjectiveStatus.VIOLATED, "measured": None})
+    declared, none = result.arms
+    arms = (declared.model_copy(update={"objectives": (held,)}), none.model_copy(update={"objectives": (never,)}))
+    found = texts(parsed(picture(result.model_copy(update={"arms": arms}))))
+    assert "Attempts for each call (orders->payments), at most 1.2: Protected 1.02, Unprotected violated" in found
+
+
+def test_without_judged_journeys_those_that_may_degrade_are_drawn(result: Result) -> None:
+    arms = tuple(
+        arm.model_copy(
+            update={
+                "journeys": tuple(
+                    journey.model_copy(update={"role": Role.WATCHED}) if journey.role is Role.JUDGED else journey
+                    for journey in arm.journeys
+                )
+            }
+        )
+        for arm in result.arms
+    )
+    assert "track: successes a second" in texts(parsed(picture(result.model_copy(update={"arms": arms}))))
 
 
 def test_figures_may_be_those_of_the_recovery(result: Result) -> None:
