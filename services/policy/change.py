@@ -56,6 +56,11 @@ class Reprofile(_Change):
 Change = Annotated[Setting | Removal | Reprofile, Field(discriminator="kind")]
 
 
+def whereabouts(change: Change) -> str:
+    """`at orders->payments`, or `everywhere`."""
+    return f"at {change.place}" if change.place else "everywhere"
+
+
 @dataclass(frozen=True)
 class Policies:
     """The policies of one process: of the edges that `service` calls over, by `caller->callee`, and its own limit."""

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from services.duration import format_duration_ms
 from services.policy import Pattern
-from services.policy.change import Change
+from services.policy.change import Change, whereabouts
 from testbed.policies.difference import differences, patterns_of
 from testbed.policies.survey import ChangeInForce, InForce, PolicySurvey
 from testbed.policies.target import Made, Reset
@@ -58,9 +58,8 @@ def print_place(out: Console, survey: PolicySurvey, place: str) -> None:
 def print_made(out: Console, change: Change, made: Made, lease_ms: float, state: Path) -> None:
     """Says what, where, until when, how to undo it and where to see it."""
     until = datetime.now().astimezone() + timedelta(milliseconds=lease_ms)
-    where = f"at {change.place}" if change.place else "everywhere"
     length = format_duration_ms(lease_ms)
-    out.print(Text.assemble((str(change), "bold"), f" {where} until {until:%H:%M:%S} ({length})"), soft_wrap=True)
+    out.print(Text.assemble((str(change), "bold"), f" {whereabouts(change)} until {until:%H:%M:%S} ({length})"), soft_wrap=True)
     out.print(f"  in:    {', '.join(made.instances)}", soft_wrap=True)
     quoted = f" {quote(change.place)}" if change.place else ""
     out.print(f"  undo:  {command(f'testbed policy reset{quoted}', state)}", soft_wrap=True)

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 
 from services.duration import format_duration_ms
 from services.kit.policies.leases import PolicyLeases
 from services.kit.policies.messages import Ended, PolicyLease, PolicyRequest, PolicyState
 from services.policy.assignment import ServicePolicy, parameters
-from services.policy.change import Policies
+from services.policy.change import Policies, whereabouts
 
 _log = logging.getLogger(__name__)
 _SHORTEST_TIMER_S = 0.001
@@ -51,8 +52,8 @@ class LivePolicies:
         """Puts a change in force. Raises LeaseRefusedError."""
         self.sweep()
         lease = self._leases.grant(request)
-        where = request.change.place or "everywhere"
-        _log.info("policy: %s at %s for %s (%s)", request.change, where, format_duration_ms(request.lease_ms), request.source)
+        lasts = format_duration_ms(request.lease_ms)
+        _log.info("policy: %s %s for %s (%s)", request.change, whereabouts(request.change), lasts, request.source)
         self._settle()
         return lease
 
@@ -61,7 +62,7 @@ class LivePolicies:
         self.sweep()
         ended = self._leases.end(lease_id)
         for change in ended:
-            _log.info("policy: %s at %s was ended", change, change.place or "everywhere")
+            _log.info("policy: %s %s was ended", change, whereabouts(change))
         if ended:
             self._settle()
         return len(ended)
@@ -97,9 +98,9 @@ class LivePolicies:
         self._active(self._leases.count)
         self._stop_timer()
         left_s = self._leases.left_s()
-        self._timer = (
-            None if left_s is None else asyncio.get_running_loop().call_later(max(left_s, _SHORTEST_TIMER_S), self._on_time)
-        )
+        if left_s is not None:  # In a context of its own: its end belongs to no request.
+            delay_s = max(left_s, _SHORTEST_TIMER_S)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_time, context=Context())
 
     def _on_time(self) -> None:
         """It may be early: then nothing is over yet, and the rest is waited for."""
@@ -109,5 +110,5 @@ class LivePolicies:
     def _drop_over(self) -> bool:
         over = self._leases.sweep()
         for change in over:
-            _log.info("policy: %s at %s has ended", change, change.place or "everywhere")
+            _log.info("policy: %s %s has ended", change, whereabouts(change))
         return bool(over)
