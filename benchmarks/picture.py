@@ -27,9 +27,9 @@ from chaos.experiment.report.objectives import objective_rows
 from chaos.experiment.result import ArmResult, JourneySeries, Result, Role, WindowStats
 
 MAX_ROWS: Final = 4
-_SIZE: Final = (955.0, 178.0)
+_SIZE: Final = (955.0, 176.0)
 """Width of the picture and height of a row, in pixels; GitHub shows a page about as wide."""
-_LEFT, _RIGHT, _TOP = 46.0, 516.0, 56.0
+_LEFT, _RIGHT, _TOP = 46.0, 516.0, 52.0
 _LINE_PX: Final = 18.0
 _WINDOWS: Final = {"fault": "of that time", "recovery": "of the time after it"}
 
@@ -103,7 +103,7 @@ def _draw(result: Result, rows: Sequence[Row], figures: str) -> str:
     for index, text in enumerate(findings):
         write(svg, clip(text, 140), 14, 45 + _LINE_PX * (index + 1), "")
     for index, row in enumerate(rows):
-        y = top + index * row_px + 34
+        y = top + index * row_px + 28
         _goodput(row, window_s).draw(svg, _LEFT, y)
         _p95(row, window_s).draw(svg, _RIGHT, y)
     indent(svg)
