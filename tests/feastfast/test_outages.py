@@ -103,12 +103,13 @@ async def test_an_order_that_is_ready_after_its_deadline_is_undone_because_its_c
 ) -> None:
     customer = system.customer()
     await system.inject("deliveries", Hang())
-    placed = await customer.order(X_Deadline_Ms="400")
+    placed = await customer.order(X_Deadline_Ms="900")
     assert placed.status == 504
     await system.heal("deliveries")
     await system.eventually(lambda: undone(customer))
     await system.eventually(system.settled)
-    assert (customer.payments(), customer.couriers()) == (["refunded"], ["withdrawn"])
+    assert customer.couriers() == ["withdrawn"]
+    assert customer.payments() in (["voided"], ["refunded"])  # Whether there was time to capture is a matter of milliseconds.
 
 
 async def test_without_policies_an_order_fails_without_deliveries_and_is_undone_for_good(unprotected: FeastFast) -> None:
