@@ -97,10 +97,12 @@ def all_up(system: SystemStatus, covered: tuple[Instance, ...], instead: str = "
 
     `instead` is what else may be done about it, as in "name another, or ".
     """
+    faulted = {lease.instance for lease in system.leases}
     for instance in covered:
         if instance.state is not InstanceState.UP or instance.name in paused(system):
             state = "paused" if instance.name in paused(system) else str(instance.state)
-            raise TargetError(f"{instance.name} is {state}; {instead}end its fault first: chaos heal {instance.name}")
+            way = f"end its fault first: chaos heal {instance.name}" if instance.name in faulted else "wait until it is up"
+            raise TargetError(f"{instance.name} is {state}; {instead}{way}")
     return covered
 
 

@@ -158,7 +158,7 @@ def test_one_that_is_paused_on_order_is_not_asked(policy: Policy, system: FakeSy
 def test_a_change_is_made_in_all_processes_or_in_none(policy: Policy, system: FakeSystem) -> None:
     system.down("payments/2")
     for arguments in (("set", "payments", "limit.max_limit=30"), ("profile", "none"), ("without", "limit")):
-        assert policy(*arguments)[2] == "testbed: payments/2 is down; end its fault first: chaos heal payments/2\n"
+        assert policy(*arguments)[2] == "testbed: payments/2 is down; wait until it is up\n"
     assert policy("without", "retry")[0] == 0
 
 
