@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from chaos.experiment.commands import report, run
+from chaos.experiment.experiment_file import load_experiment, shipped_experiments
 from chaos.faults import Abort, AnyFault, Error, Hang, Latency
 from chaos.faults.latency import MAX_LATENCY_MS
 from chaos.inject.messages import MAX_LEASE_MS
@@ -20,6 +21,7 @@ from chaos.parameters import Duration, Rate
 from chaos.screen import (
     Injected,
     instances_of,
+    print_experiments,
     print_healed,
     print_injected,
     print_kinds,
@@ -56,6 +58,12 @@ def cli() -> None:
     TARGET is a service (payments), a replica (payments/2) or an edge ('orders->payments', quoted: the fault is then in the
     caller, and only calls over that edge are hit).
     """
+
+
+@cli.command("experiments")
+def experiments() -> None:
+    """Show the experiments that come with Firebreak, each with its title and its arms."""
+    print_experiments({name: load_experiment(path).experiment for name, path in shipped_experiments().items()})
 
 
 @cli.command("list")

@@ -1,7 +1,7 @@
 """What the chaos command prints."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from chaos.experiment.model import Experiment
 from chaos.faults import KINDS
 from chaos.targets.place import Place
 from chaos.targets.target import Healing, PlacedLease, Survey
@@ -119,6 +120,15 @@ def print_places(topology: Topology, system: SystemStatus | None) -> None:
     out.print(services)
     out.print()
     out.print(edges)
+
+
+def print_experiments(shipped: Mapping[str, Experiment]) -> None:
+    """One row an experiment: its name, what it is about, and what it expects of each arm."""
+    table = _table("chaos run ...", "what it shows", "arms")
+    for name, experiment in shipped.items():
+        arms = ", ".join(f"{arm} {verdict}" for arm, verdict in experiment.expect.items())
+        table.add_row(name, experiment.title, arms)
+    console().print(table)
 
 
 def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:

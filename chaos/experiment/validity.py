@@ -35,12 +35,22 @@ def load_quality(evidence: ArmEvidence, arrivals_sha256: str) -> LoadQuality:
 
 
 def invalid_reasons(
-    evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality, bit: Proof, journeys: Sequence[JourneyResult]
+    evidence: ArmEvidence,
+    bounds: Bounds,
+    quality: LoadQuality,
+    bit: Proof,
+    journeys: Sequence[JourneyResult],
+    *,
+    sheds_at_entry: bool = False,
 ) -> tuple[str, ...]:
-    """Why the arm says nothing, one sentence each; empty when it does say something."""
+    """Why the arm says nothing, one sentence each; empty when it does say something.
+
+    Where the entry sheds load (`sheds_at_entry`), a 429 is its limit's answer, which is the system's, and no rate limit's.
+    """
     return (
         *([] if bit.status is ProofStatus.PROVEN else [f"the fault is not shown to have bitten: {bit.sentence}"]),
         *_load(evidence, bounds, quality),
+        *([] if sheds_at_entry else _rate_limit(evidence, quality)),
         *_baseline(bounds, journeys),
     )
 
@@ -50,9 +60,6 @@ def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterat
         yield f"the load is incomplete: {evidence.load.problem or 'the generator does not say why'}"
     if quality.dropped:
         yield f"{quality.dropped} of {quality.arrivals} arrivals were dropped: too many journeys in flight"
-    limited = sum(journey.rate_limited for journey in evidence.journeys)
-    if limited:
-        yield f"{limited} of {quality.arrivals} journeys met a rate limit (429): what was measured is the limit, not the system"
     if quality.lateness_p99_ms > bounds.lateness_p99_ms:
         yield (
             f"the load came late: p99 {quality.lateness_p99_ms:.1f} ms after the intended instant, "
@@ -61,6 +68,12 @@ def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterat
     if quality.cpu_max_percent is not None and quality.cpu_max_percent > bounds.machine_cpu_percent:
         busy = f"the machine was {quality.cpu_max_percent:.1f} % busy{_of_which(evidence)}"
         yield f"{busy}, at most {bounds.machine_cpu_percent:g} % is allowed: what was measured is the machine, not the system"
+
+
+def _rate_limit(evidence: ArmEvidence, quality: LoadQuality) -> Iterator[str]:
+    limited = sum(journey.rate_limited for journey in evidence.journeys)
+    if limited:
+        yield f"{limited} of {quality.arrivals} journeys met a rate limit (429): what was measured is the limit, not the system"
 
 
 def _of_which(evidence: ArmEvidence) -> str:

@@ -79,7 +79,9 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         recovery_proof(recovery, windows.recovery),
         invariants_held(evidence),
     )
-    decision = decide(invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys), journeys, objectives)
+    sheds = topology.services[topology.entry].limit is not None
+    invalid = invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys, sheds_at_entry=sheds)
+    decision = decide(invalid, journeys, objectives)
     expected = experiment.expect[name]
     doubts = doubts_about(expected, proofs) if decision.verdict is expected else ()
     plan = experiment.arms[name]

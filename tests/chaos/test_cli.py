@@ -172,6 +172,13 @@ def test_list_shows_what_there_is_in_the_running_system(shell: Shell, testbed: F
     assert "deliveries" not in out
 
 
+def test_experiments_shows_every_shipped_one_with_what_it_expects_of_its_arms(lonely: Shell) -> None:
+    said = lonely.run_as_typed("chaos experiments")
+    assert said.code == 0
+    for text in ("delivery-outage", "slow-payments", "Slow payments do not stop browsing", "no_bulkhead LEAKED"):
+        assert text in said.out
+
+
 def test_list_shows_the_default_map_when_nothing_runs(lonely: Shell) -> None:
     said = lonely.run("chaos list")
     assert said.code == 0
@@ -259,5 +266,5 @@ def test_an_interrupted_injection_is_taken_back(shell: Shell, testbed: FakeTestb
 def test_without_arguments_the_commands_are_shown(lonely: Shell) -> None:
     said = lonely.run_as_typed("chaos")
     assert said.code == 2
-    for command in ("list", "slow", "fail", "hang", "kill", "pause", "status", "heal", "run", "report"):
+    for command in ("experiments", "list", "slow", "fail", "hang", "kill", "pause", "status", "heal", "run", "report"):
         assert command in said.err

@@ -118,6 +118,22 @@ def test_a_load_that_met_a_rate_limit_is_invalid(bench: Bench, protected: Scenar
     assert arm.reasons[0].endswith("journeys met a rate limit (429): what was measured is the limit, not the system")
 
 
+def test_where_the_entry_sheds_load_its_answer_is_the_systems_and_no_rate_limit(bench: Bench, protected: Scenario) -> None:
+    def shed(name: str, instant_s: float, random: Random) -> Fate:
+        fate = protected.fate(name, instant_s, random)
+        return replace(fate, ok=False, failure=429) if name == "sign_in" and 30 <= instant_s < 33 else fate
+
+    limited = overlaid(bench, "{services: {gateway: {limit: {}}}}")
+    assert limited.judge(replace(protected, fate=shed)).verdict is Verdict.ISOLATED
+
+
+def overlaid(bench: Bench, system: str) -> Bench:
+    """The outage of deliveries in a system that differs from the shipped one."""
+    path = bench.folder / "overlaid.yaml"
+    path.write_text(f"{bench.loaded.path.read_text(encoding='utf-8')}\nsystem: {system}\n", encoding="utf-8")
+    return replace(bench, loaded=bench.load(path))
+
+
 def test_an_unhealthy_baseline_is_invalid_even_if_the_fault_made_nothing_worse(bench: Bench, protected: Scenario) -> None:
     def sick(name: str, instant_s: float, random: Random) -> Fate:
         return replace(protected.fate(name, instant_s, random), ok=not (name == "order" and random.random() < 0.05))
