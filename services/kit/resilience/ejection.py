@@ -28,7 +28,7 @@ class Ejection:
     Args:
         policy: Thresholds and times.
         clock: Monotonic seconds.
-        on_change: Told of every change. A return is noticed, and told, when the next call is made.
+        on_change: Told of every change. A return is noticed, and told, when the next call is made or somebody asks who is out.
     """
 
     def __init__(self, policy: OutlierEjection, clock: Callable[[], float], on_change: Told) -> None:

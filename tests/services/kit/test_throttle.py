@@ -140,7 +140,7 @@ def test_a_callee_that_accepts_a_fixed_rate_is_sent_about_k_times_of_it(clock: H
 
 
 def test_after_an_outage_it_lets_all_through_again_within_two_windows(clock: HandClock) -> None:
-    """By the book's formula alone it would take more than ten windows: nothing accepted, so next to nothing is sent."""
+    """By the book's formula alone it would take five: nothing was accepted, so next to nothing is sent."""
     throttled = throttle(clock)
     for _ in range(1_000):
         throttled.ended(SHED)
