@@ -1,7 +1,7 @@
 """Finishes or undoes every saga that nobody works on: what a dead process left, what was given up, what was put off.
 
 Every replica runs one. A process that comes back takes what it left behind at once; of what others left, each takes what is
-due. A saga whose deadline has not passed goes on, for somebody still waits for it; any other is undone.
+due. A saga that has time left until its deadline goes on, for somebody still waits for it; any other is undone.
 """
 
 import asyncio
@@ -32,6 +32,9 @@ BATCH = 8
 LEFT_BEHIND = 400
 """Sagas of a former life that are taken at once; the rest comes due by itself."""
 PRUNE_EVERY_S = 3_600.0
+LEAST_LEFT_S = 0.25
+"""Until a deadline, for going on. Who waits counts from when the request was sent, which a busy system reads a little later: what
+is finished in the last moment may have been given up already, and its customer told that it failed."""
 
 
 class SagaRecovery(Generic[Subject]):
@@ -106,7 +109,7 @@ class SagaRecovery(Generic[Subject]):
         subject = await self._plan.load(saga.id)
         if saga.state is SagaState.COMPENSATING:
             await self._runner.backward(saga, subject)
-        elif (left_s := saga.deadline_at - self._records.now()) >= 0:
+        elif (left_s := saga.deadline_at - self._records.now()) >= LEAST_LEFT_S:
             with deadline_within(left_s * 1_000):  # Its request's; without one a callee that hangs would hold up all others.
                 await self._runner.forward(saga, subject)
         else:

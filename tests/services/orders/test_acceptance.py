@@ -11,7 +11,7 @@ from services.kit.saga.log import KEPT_S
 from services.kit.saga.record import SagaState
 from services.orders.couriers import CourierAssigned
 from services.orders.domain import Line, Order, OrderStatus
-from services.orders.placing import OrderCancelledError
+from services.orders.failures import OrderCancelledError
 from tests.services.orders.conftest import Death, Fate, Stage, Told
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from services.kit.errors import ConflictError, ServiceError
 from services.kit.saga.record import SagaState
+from services.kit.saga.recovery import LEAST_LEFT_S
 from services.orders.domain import OrderStatus
+from services.orders.placing import DEADLINE_MS
 from tests.services.orders.conftest import Death, Fate, Replica, Stage
 
 MOST_POINTS = 60
@@ -124,6 +126,21 @@ async def test_an_order_whose_caller_leaves_at_any_point_is_finished_at_once_by_
         assert {state for _, state in await stage.all_orders()} == {SagaState.DONE}, point
         again = await stage.replica("orders/2").place(f"key {point}")
         assert again.status is OrderStatus.CONFIRMED
+    await stage.check()
+
+
+async def test_an_order_that_is_left_a_moment_before_its_deadline_is_undone(stage: Stage) -> None:
+    fate = Fate()
+    fate.pauses_at = 8
+    placing = asyncio.create_task(place_with(stage.replica("orders/1", fate), "key"))
+    await fate.stands_still.wait()
+    stage.world.now_s += DEADLINE_MS / 1_000 - LEAST_LEFT_S / 2
+    placing.cancel()
+    await asyncio.sleep(0)
+    fate.goes_on.set()
+    await asyncio.gather(placing, return_exceptions=True)
+    await stage.replica("orders/2").recover()
+    assert [(order.status, state) for order, state in await stage.all_orders()] == [(OrderStatus.CANCELLED, SagaState.UNDONE)]
     await stage.check()
 
 
