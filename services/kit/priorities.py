@@ -9,7 +9,7 @@ _NAME = HEADER.lower().encode()
 class PriorityMiddleware:
     """Pure ASGI: makes the caller's urgency this request's.
 
-    Not for the entry: what a customer's client says of itself (browsers do) counts for nothing, and the route decides.
+    Not for the entry: what a stranger's client says of itself (browsers do) counts for nothing, and the route decides.
     """
 
     def __init__(self, app: App) -> None:

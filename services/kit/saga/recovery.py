@@ -34,7 +34,7 @@ LEFT_BEHIND = 400
 PRUNE_EVERY_S = 3_600.0
 LEAST_LEFT_S = 0.25
 """Until a deadline, for going on. Who waits counts from when the request was sent, which a busy system reads a little later: what
-is finished in the last moment may have been given up already, and its customer told that it failed."""
+is finished in the last moment may have been given up already, and whoever asked for it told that it failed."""
 
 
 class SagaRecovery(Generic[Subject]):
