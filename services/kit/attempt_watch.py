@@ -9,7 +9,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from prometheus_client import Histogram
 
 from observability import names
-from observability.metrics import Metrics
+from observability.metrics import Metrics, current_exemplar
 from services.kit.errors import CallError, Reason, RemoteError
 from services.kit.message import Outgoing
 from services.kit.resilience.course import Course
@@ -81,12 +81,9 @@ class WatchedAttempt:
         duration_s = time.perf_counter() - self._started_s
         if error is not None:
             self._status = self._failed(error)
-        span = self._span
-        spoken = span.get_span_context()
-        exemplar = {"trace_id": f"{spoken.trace_id:032x}"} if spoken.trace_flags.sampled else None
-        self._watch.observe(self._edge, self._status, duration_s, exemplar)
+        self._watch.observe(self._edge, self._status, duration_s, current_exemplar())
         context.detach(self._token)
-        span.end()
+        self._span.end()
 
     def _failed(self, error: BaseException) -> str:
         """Says in the span how the attempt ended. Returns the same for the label of its duration."""

@@ -1,5 +1,6 @@
 """The only way to another service: fallback around the edge's pipeline, then balancing and transport for each attempt."""
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -108,6 +109,9 @@ class Caller:
         sending = Sending(edge, outgoing, self._resolver, self._transport, self._watch)
         try:
             reply = await edge.pipeline.run(sending.attempt, sending.elsewhere if is_read else None)
+        except asyncio.CancelledError:
+            self._count(edge, names.CANCELLED)  # Its attempts were counted: without it, each would seem to be one too many.
+            raise
         except CallError as error:
             return self._instead(edge, key, error, parse, offer)
         self._count(edge, "ok")

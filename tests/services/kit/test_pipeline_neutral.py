@@ -83,3 +83,13 @@ def test_a_hedge_that_is_too_late_to_win_says_nothing_either(bench: PipelineBenc
     pipeline = bench.pipeline({"hedge": {"delay": "100ms"}, "breaker": {"fail_max": 1}})
     assert tools.run_virtually(pipeline.run(tools.Script(slow, quick), lambda: True)) == "quick"
     assert bench.sink.told == ["hedge: sent", "hedge: won"]
+
+
+def test_a_deadline_that_cuts_an_attempt_and_its_hedge_counts_for_both(bench: PipelineBench, tools: Tools) -> None:
+    async def scenario() -> None:
+        pipeline = bench.pipeline({"deadline": "100ms", "hedge": {"delay": "50ms"}, "breaker": {"fail_max": 2}})
+        with pytest.raises(DeadlineExceededError):
+            await pipeline.run(tools.Script(hang), lambda: True)
+
+    tools.run_virtually(scenario())
+    assert sorted(bench.sink.told) == ["breaker: open", "hedge: lost", "hedge: sent"]

@@ -154,3 +154,4 @@ def test_an_attempt_whose_caller_is_gone_is_nobodys_fault(shop: Shop, tools: Too
     tools.run_virtually(scenario())
     (span,) = shop.watched.spans
     assert (span.status.status_code, attributes(span)[names.ATTR_ERROR_TYPE]) == (StatusCode.UNSET, "cancelled")
+    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="cancelled", traffic="foreground") == 1
