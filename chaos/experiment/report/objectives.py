@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chaos.experiment.report.formats import NBSP, NOTHING, clip, confidence, labelled_number, number, seconds
 from chaos.experiment.report.marks import OBJECTIVES, Mark
-from chaos.experiment.result import ArmResult, ObjectiveKind, ObjectiveResult, Result
+from chaos.experiment.result import ArmResult, ObjectiveKind, ObjectiveResult, ObjectiveStatus, Result
 
 _TITLES = {
     ObjectiveKind.AMPLIFICATION: "Attempts for each call",
@@ -51,11 +51,18 @@ def _cell(arm: ArmResult, kind: ObjectiveKind) -> ObjectiveCell | None:
     between = f"{_value(kind, interval.low)} to {_value(kind, interval.high)} ({confidence(interval)})" if interval else ""
     return ObjectiveCell(
         mark=OBJECTIVES[found.status],
-        measured=NOTHING if found.measured is None else _value(kind, found.measured),
+        measured=_measured(found),
         interval=between,
         sentence=clip(found.sentence),
         numbers=tuple(labelled_number(name, value) for name, value in found.numbers.items()),
     )
+
+
+def _measured(objective: ObjectiveResult) -> str:
+    if objective.measured is not None:
+        return _value(objective.kind, objective.measured)
+    never = objective.kind is ObjectiveKind.RECOVERY and objective.status is ObjectiveStatus.VIOLATED
+    return "not back" if never else NOTHING
 
 
 def _bound(objective: ObjectiveResult) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 
 from chaos.experiment.measuring import amplification, goodput, most_attempts, recovery_time
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
 from chaos.experiment.objectives import Amplification, Goodput, Objectives, RecoveryTime
+from chaos.experiment.observer import Unobserved
+from chaos.experiment.report.answer import answer
 from chaos.experiment.result import (
     JourneyResult,
     ObjectiveKind,
@@ -20,6 +23,8 @@ from chaos.experiment.result import (
     Recovery,
     Verdict,
 )
+from chaos.experiment.runner import RunOptions, run_experiment
+from chaos.experiment.session import run_and_show
 from chaos.experiment.verdict import decide
 from chaos.experiment.windows import Window
 from services.policy import UNPROTECTED, EdgePolicy
@@ -28,8 +33,11 @@ from tests.chaos.experiment.scenarios import Fate, degrading
 if TYPE_CHECKING:
     from random import Random
 
+    from rich.console import Console
+
     from chaos.experiment.evidence import ArmEvidence
     from tests.chaos.experiment.conftest import Bench
+    from tests.chaos.experiment.fake_world import FakeWorld
     from tests.chaos.experiment.scenarios import Scenario
 
 EDGE = "orders->payments"
@@ -200,3 +208,36 @@ def test_an_undecided_objective_leaves_the_arm_inconclusive_and_a_leak_a_leak() 
     assert decide((), journeys, (undecided,)).verdict is Verdict.INCONCLUSIVE
     violated = undecided.model_copy(update={"status": ObjectiveStatus.VIOLATED})
     assert decide((), journeys, (undecided, violated)).verdict is Verdict.LEAKED
+
+
+def test_objectives_stand_in_the_report_in_junit_and_on_the_closing_screen(
+    bench: Bench, world: FakeWorld, console: Console
+) -> None:
+    path = bench.folder / "demanding.yaml"
+    objectives = "objectives: {recovery: {max: 5s}, goodput: {journey: order, min_per_s: 20, peak_per_s: 25}}\n"
+    path.write_text(objectives + bench.loaded.path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert run_and_show(str(path), RunOptions(runs=bench.folder / "runs"), world.world(), console) == 0
+    folder = bench.folder / "runs" / "latest"
+    assert "✓ objective" in world.printed()
+    assert "✗ objective" in world.printed()
+    page = (folder / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")
+    assert "Journeys that ended well" in page
+    assert "order, at least 20 /s" in page
+    names = {case.get("name") for case in ElementTree.parse(folder / "junit.xml").iter("testcase")}  # noqa: S314 - our own
+    assert {"objective goodput order", "objective recovery"} <= names
+
+
+def test_the_answer_tells_what_was_measured_first(bench: Bench, world: FakeWorld) -> None:
+    violated = ObjectiveResult(
+        kind=ObjectiveKind.RECOVERY, subject="", status=ObjectiveStatus.VIOLATED, bound=5, measured=None, interval=None,
+        p_value=None, sentence="recovery violated", numbers={"watched_s": 30.0},
+    )  # fmt: skip
+    held = violated.model_copy(update={"status": ObjectiveStatus.HELD, "measured": 2.0})
+    finished = run_experiment(bench.loaded, RunOptions(runs=bench.folder / "runs"), world.world(), Unobserved())
+    arms = [finished.result.arm(name) for name in ("declared", "none")]
+    told = [arm.model_copy(update={"objectives": (each,)}) for arm, each in zip(arms, (held, violated), strict=True)]
+    sentences = answer(finished.result.model_copy(update={"arms": tuple(told)}))
+    assert sentences[1].replace("\xa0", " ") == (
+        "Protected, everything was back after 2 s and browse and order went on as before; "
+        "unprotected, every order journey failed and nothing was back 30 s after it was over."
+    )
