@@ -63,6 +63,8 @@ class Stack:
     tally: Tally = field(default_factory=Tally)
     requests: int = 0
     """Of all rounds and the warm-up."""
+    throughputs: list[float] = field(default_factory=list)
+    """Of each round."""
 
     def spans(self) -> int:
         """That have arrived so far."""
@@ -89,7 +91,7 @@ def main() -> int:
 async def _measure(stacks: tuple[Stack, Stack]) -> None:
     for stack in stacks:
         await _round(stack, WARM_UP_S)
-        stack.tally = Tally()
+        stack.tally, stack.throughputs = Tally(), []
     for pair in range(PAIRS):
         for stack in stacks if pair % 2 == 0 else stacks[::-1]:
             await _round(stack, ROUND_S)
@@ -100,6 +102,7 @@ async def _round(stack: Stack, for_s: float) -> None:
     head = f"POST /orders HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     tally = await keep_busy(stack.ports[GATEWAY], head.encode() + body, CONNECTIONS, for_s)
     stack.tally.add(tally)
+    stack.throughputs.append(tally.throughput)
     stack.requests += len(tally.latencies_s) + tally.failed
     await asyncio.sleep(QUIET_S)
     stack.spans()  # Lets the collector go of what it holds.
@@ -122,12 +125,16 @@ def _report(stacks: tuple[Stack, Stack]) -> int:
         )
     out.print(rows)
     ours, stock = (stack.tally for stack in stacks)
-    ratio = ours.throughput / stock.throughput if stock.throughput else 0.0
+    ratio = _ratio(ours.throughput, stock.throughput)
+    pairs = [_ratio(*each) for each in zip(*(stack.throughputs for stack in stacks), strict=True)]
     met = ratio >= WANTED_RATIO and ours.quantile_ms(0.99) < stock.quantile_ms(0.99) and not ours.failed
-    out.print(
-        f"\nours has {ratio:.2f} times the throughput (wanted: {WANTED_RATIO:g} at a lower p99): {'met' if met else 'missed'}"
-    )
+    out.print(f"\nours has {ratio:.2f} times the throughput ({min(pairs):.2f} to {max(pairs):.2f} by pair of rounds)")
+    out.print(f"wanted: {WANTED_RATIO:g} at a lower p99, and no failures: {'met' if met else 'missed'}")
     return 0 if met else 1
+
+
+def _ratio(ours: float, stock: float) -> float:
+    return ours / stock if stock else 0.0
 
 
 @contextmanager
