@@ -123,6 +123,7 @@ def test_goodput_counts_a_journey_in_the_second_in_which_it_ended_well(bench: Be
     measured = goodput(Goodput(journey="order", min_per_s=10, peak_per_s=12.5), evidence)
     # 12.5 a second, but those of the last three seconds ended after the window.
     assert measured.value == pytest.approx(12.5 * 17 / 20, abs=1.5)
+    assert measured.value is not None
     assert measured.interval is not None
     assert measured.interval.low < measured.value < measured.interval.high
     assert measured.numbers["of_peak_share"] == pytest.approx(measured.value / 12.5, abs=1e-3)
