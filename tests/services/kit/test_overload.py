@@ -24,6 +24,12 @@ def test_at_twice_the_capacity_nearly_all_of_it_is_done_in_time(slots: int, *, c
     assert goodput >= 0.95
 
 
+def test_the_same_holds_for_one_slot_whose_limit_is_what_it_does_in_time() -> None:
+    tight = Limit(initial_limit=12, min_limit=6, max_limit=14)
+    _, goodput = Overload(tight, Slots(1), cancels=True).run(BASELINE, OVERLOAD)
+    assert goodput >= 0.95
+
+
 @pytest.mark.parametrize(("cancels", "most"), [(True, 0.25), (False, 0.05)])
 def test_without_a_limit_nearly_nothing_is(*, cancels: bool, most: float) -> None:
     baseline, goodput = Overload(None, Slots(), cancels=cancels).run(BASELINE, OVERLOAD)
