@@ -160,9 +160,6 @@ class EdgePipeline:
     def _hedged(
         self, hedge: Hedge, attempt: Attempt[Answer], elsewhere: Elsewhere, course: Course
     ) -> Coroutine[object, object, Answer]:
-        if course.hedges >= hedge.max_attempts - 1:
-            return self._guarded(attempt, course)
-
         def told(outcome: str) -> None:
             self._tell(Verb.HEDGE, outcome, f"no answer within {hedge.delay_ms:g} ms")
 

@@ -95,11 +95,24 @@ def test_who_was_cancelled_is_passed_over_and_takes_no_room_in_the_queue() -> No
         await settle()
         gone.cancel()  # It has not come to say so yet.
         assert house.waiting == 0
-        patient = asyncio.ensure_future(house.enter())
-        await settle()
-        house.leave()
-        assert await patient is None
+        asyncio.get_running_loop().call_later(0.01, house.leave)
+        assert await house.enter() is None
         assert house.in_use == 1
+
+    run_virtually(scenario())
+
+
+def test_a_place_that_is_left_while_only_cancelled_ones_wait_is_free() -> None:
+    async def scenario() -> None:
+        house = bulkhead(waiting=1)
+        house.try_enter()
+        gone = asyncio.ensure_future(house.enter())
+        await settle()
+        gone.cancel()
+        house.leave()
+        assert house.in_use == 0
+        await asyncio.gather(gone, return_exceptions=True)
+        assert house.in_use == 0
 
     run_virtually(scenario())
 

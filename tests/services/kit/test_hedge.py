@@ -175,6 +175,56 @@ def test_who_calls_is_not_left_cancelled_by_a_hedge_that_won() -> None:
     assert run_virtually(scenario()) == 0
 
 
+@pytest.mark.parametrize("rounds", range(5))
+def test_a_call_that_is_cancelled_while_a_hedge_wins_is_cancelled_or_answered_never_both(rounds: int) -> None:
+    """`rounds` of the event loop after the hedge had its answer, its caller gives up."""
+
+    async def scenario() -> tuple[bool, int]:
+        loop = asyncio.get_running_loop()
+
+        def give_up(left: int) -> None:
+            if left:
+                loop.call_soon(give_up, left - 1)
+            else:
+                given_up.append(call.cancel())
+
+        async def attempt() -> str:
+            begun.append(None)
+            await asyncio.sleep(1 if len(begun) == 1 else 0.02)
+            give_up(rounds)
+            return "answer"
+
+        begun: list[None] = []
+        given_up: list[bool] = []
+        policy = Hedge(delay_ms="100ms", max_attempts=2)
+        call = asyncio.ensure_future(Hedging(policy, attempt, lambda: True, lambda _: None).run())
+        await asyncio.gather(call, return_exceptions=True)
+        return given_up == [True], call.cancelled()
+
+    given_up, cancelled = run_virtually(scenario())
+    assert given_up == cancelled
+
+
+def test_a_hedge_that_answers_in_the_instant_in_which_the_first_attempt_fails_has_answered() -> None:
+    async def scenario() -> str:
+        now = asyncio.Event()
+        begun: list[None] = []
+
+        async def attempt() -> str:
+            begun.append(None)
+            if len(begun) == 1:
+                await asyncio.sleep(0.11)  # The hedge is to be the first of the two that wait.
+                await now.wait()
+                raise UnreachableError(EDGE, "attempt 1")
+            await now.wait()
+            return "answer 2"
+
+        asyncio.get_running_loop().call_later(0.15, now.set)
+        return await Hedging(Hedge(delay_ms="100ms"), attempt, lambda: True, lambda _: None).run()
+
+    assert run_virtually(scenario()) == "answer 2"
+
+
 OUTCOMES = st.tuples(st.integers(0, 500).map(lambda whole_ms: whole_ms + 0.5), st.sampled_from([FINE, DOWN]))
 
 

@@ -58,11 +58,14 @@ def test_a_full_bulkhead_turns_calls_away_and_its_place_is_free_after_each_end(b
         await tools.settle()
         with pytest.raises(BulkheadFullError, match="shop->bank: the bulkhead is full: 1 under way and 0 waiting"):
             await pipeline.run(tools.Script("fine"))
+        assert pipeline.bulkhead is not None
+        assert pipeline.bulkhead.in_use == 1
         under_way.cancel()
         await asyncio.gather(under_way, return_exceptions=True)
         with pytest.raises(RemoteError):
             await pipeline.run(tools.Script(RemoteError(EDGE, 500, "")))
         assert await pipeline.run(tools.Script("fine")) == "fine"
+        assert pipeline.bulkhead.in_use == 0
 
     tools.run_virtually(scenario())
     assert bench.sink.told == ["rejected: bulkhead"]

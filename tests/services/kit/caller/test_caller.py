@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,13 @@ def test_another_attempt_goes_to_another_replica(shop: Shop, seed: int) -> None:
     shop.call({"retry": {}, "balancer": "power_of_two"}, DOWN, Reply(200, b"fine"))
     first, second = shop.replicas
     assert first != second
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_once_all_were_tried_the_one_that_failed_last_is_avoided(shop: Shop, seed: int) -> None:
+    shop.seed = seed
+    shop.failing_call({"retry": {"max_attempts": 4}, "balancer": "power_of_two"}, DOWN)
+    assert all(one != next_one for one, next_one in pairwise(shop.replicas))
 
 
 def test_the_only_replica_there_is_gets_the_other_attempt_too(shop: Shop) -> None:
