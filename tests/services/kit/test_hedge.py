@@ -16,7 +16,7 @@ from services.policy import Hedge
 from tests.services.kit.virtual import run_virtually
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Coroutine
 
 EDGE = "shop->bank"
 DELAY_MS = 100.0
@@ -64,7 +64,7 @@ class World:
         return Hedging(policy, self.attempt, self.may, self.told.append).run()
 
 
-async def ended_after_ms(work: Coroutine[object, object, object]) -> float:
+async def ended_after_ms(work: Awaitable[object]) -> float:
     loop = asyncio.get_running_loop()
     begun_s = loop.time()
     await asyncio.gather(work, return_exceptions=True)
@@ -153,6 +153,17 @@ def test_a_cancelled_call_cancels_and_awaits_its_hedges_however_often_it_is_canc
 
     run_virtually(scenario())
     assert (world.running, world.told) == (0, ["sent", "lost"])
+
+
+def test_a_hedge_that_answers_does_not_interrupt_how_a_cancelled_attempt_ends() -> None:
+    world = World([(1_000, FINE), (20, FINE)], stubborn_ms=50)
+
+    async def scenario() -> float:
+        call = asyncio.ensure_future(world.hedged())
+        asyncio.get_running_loop().call_later(0.115, call.cancel)
+        return await ended_after_ms(call)
+
+    assert run_virtually(scenario()) == pytest.approx(165)
 
 
 def test_a_timeout_around_the_call_is_not_taken_for_the_win_of_a_hedge() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from observability import names, request_id
-from services.kit.caller import Offer
+from services.kit.caller import Caller, Offer
 from services.kit.errors import BreakerOpenError, CallError, RemoteError, UnreachableError
 from services.kit.message import Outgoing, Reply
-from services.policy import FallbackKind
+from services.policy import UNPROTECTED, FallbackKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +114,18 @@ def test_a_call_is_counted_once_however_many_attempts_it_took(shop: Shop) -> Non
     shop.call({"retry": {}}, BUSY, Reply(200, b"fine"))
     assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="ok", traffic="foreground") == 1
     assert shop.watched.metric(names.RESILIENCE_RETRIES, edge=EDGE, decision="granted") == 1
+
+
+def test_calls_that_nobody_waits_for_are_told_apart_and_leave_the_gauges_alone(shop: Shop, tools: Tools) -> None:
+    shop.caller({"retry": {}, "budget": {"max_tokens": 7}})
+    relay = Caller(
+        "shop", {"bank": UNPROTECTED}, shop, shop.transport, shop.watched.telemetry, random.Random(7), names.TRAFFIC_BACKGROUND
+    )
+    tools.run_virtually(relay.call("bank", LOOK, lambda reply: reply))
+    labels = {names.LABEL_EDGE: EDGE, names.LABEL_STATUS: "200", names.LABEL_TRAFFIC: "background"}
+    assert shop.watched.metric(f"{names.HTTP_CLIENT_DURATION}_count", **labels) == 1
+    assert shop.watched.metric(names.RESILIENCE_CALLS, edge=EDGE, outcome="ok", traffic="background") == 1
+    assert shop.watched.metric(names.RESILIENCE_BUDGET_TOKENS, edge=EDGE) == 7
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(BUSY, "remote_error"), (DOWN, "unreachable")])
