@@ -9,7 +9,9 @@ import pytest
 from chaos.faults import Error
 
 if TYPE_CHECKING:
-    from tests.feastfast.conftest import FeastFast
+    from pathlib import Path
+
+    from tests.feastfast.conftest import FeastFast, Start
 
 BROWSED = ("/v1/restaurants", "/v1/restaurants/7/menu", "/v1/dishes/popular")
 
@@ -28,13 +30,20 @@ async def test_what_somebody_saw_before_restaurants_died_is_shown_again_and_mark
         False,
     )
 
-    await system.revive("restaurants")
-    await system.eventually(lambda: is_new(system))
+
+async def test_nothing_is_marked_any_more_once_restaurants_is_back(tmp_path: Path, start: Start) -> None:
+    async with start(tmp_path, map_changes={r"reset_timeout: \w+": "reset_timeout: 200ms"}) as system:
+        await system.ask("GET", "/v1/restaurants/7/menu")
+        await system.kill("restaurants")
+        for _ in range(5):
+            assert (await system.ask("GET", "/v1/restaurants/7/menu")).headers["Degraded"] == "cached"
+        await system.revive("restaurants")
+        await system.eventually(lambda: is_new(system))
 
 
 async def is_new(system: FeastFast) -> bool:
-    """Whether restaurants itself answers, once nothing stands in its way any more."""
-    answer = await system.ask("GET", "/v1/restaurants/8/menu")
+    """Whether restaurants itself answers, and the breaker stands in its way no more."""
+    answer = await system.ask("GET", "/v1/restaurants/7/menu")
     return answer.status == 200 and "Degraded" not in answer.headers
 
 
