@@ -15,7 +15,7 @@ from services.topology import Topology
 
 Maps = Mapping[str, Topology]
 """What each arm runs on."""
-JOURNEYS = ("browse", "order", "track", "sign_in")
+JOURNEYS = ("browse", "order", "track", "review", "sign_in")
 """What the load generator knows how to do."""
 EXPECTABLE = (Verdict.ISOLATED, Verdict.LEAKED)
 
@@ -88,6 +88,9 @@ def _objectives(document: Document, experiment: Experiment, maps: Maps) -> Itera
     objectives = experiment.objectives
     if not experiment.journeys.judged and objectives == Objectives():
         yield document.mistake(("journeys",), "judges nothing: name journeys under judged, or objectives")
+    if objectives.recovery and not (experiment.journeys.judged or experiment.journeys.may_degrade):
+        problem = "watches nobody: name journeys under judged or may_degrade; watched ones are too rare to tell"
+        yield document.mistake(("objectives", "recovery"), problem)
     if objectives.goodput and objectives.goodput.journey not in experiment.load.rates_per_s:
         problem = _unknown("journey", objectives.goodput.journey, experiment.load.rates_per_s)
         yield document.mistake(("objectives", "goodput", "journey"), problem)

@@ -1,11 +1,13 @@
 """Measures an arm's objectives, one function each: evidence in, a Measurement out."""
 
+import math
 from collections import Counter
 
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.measurement import Measurement
 from chaos.experiment.metrics import Mark
 from chaos.experiment.objectives import Amplification, Goodput, Objectives, RecoveryTime
+from chaos.experiment.proofs.recovery import quiet_s
 from chaos.experiment.result import Interval, ObjectiveKind, Recovery
 from chaos.experiment.statistics.blocks import BLOCK_S, design_effect
 from chaos.experiment.statistics.means import bounded_mean, mean_of
@@ -34,19 +36,24 @@ def measure(objectives: Objectives, evidence: ArmEvidence, recovery: Recovery, p
 
 def amplification(wanted: Amplification, evidence: ArmEvidence, policy: EdgePolicy) -> Measurement:
     """Attempts for each logical call over an edge, of calls that somebody waits for."""
-    edge = wanted.edge
+    edge, allowed = wanted.edge, f"at most {wanted.max:g} is allowed"
+    unread = _unread(evidence, split_edge(edge)[0])
+    if unread:
+        return Measurement(ObjectiveKind.AMPLIFICATION, edge, wanted.max, unread, allowed)
     foreground = {names.LABEL_EDGE: edge, names.LABEL_TRAFFIC: names.TRAFFIC_FOREGROUND}
     attempts = _grown(evidence, f"{names.HTTP_CLIENT_DURATION}_count", foreground, edge)
     calls = _grown(evidence, names.RESILIENCE_CALLS, foreground, edge)
     effect = _fate_shared(evidence)
-    n, allowed = calls / effect, f"at most {wanted.max:g} is allowed"
+    n = calls / effect
     numbers = {"attempts": attempts, "calls": calls, "design_effect": round(effect, 2)}
     if n < MIN_CALLS:
         said = f"{calls:.0f} calls over {edge} in the fault window are worth {n:.0f}, and {MIN_CALLS} are needed"
         return Measurement(ObjectiveKind.AMPLIFICATION, edge, wanted.max, said, allowed, numbers=numbers)
     refused = _grown(evidence, names.RESILIENCE_REJECTIONS, {names.LABEL_EDGE: edge}, edge)
-    most = max(most_attempts(policy), attempts / calls)
-    estimate = bounded_mean(attempts / calls, n, most, refused / calls)
+    unsent = refused + _grown(evidence, names.RESILIENCE_CALLS, foreground | {names.LABEL_OUTCOME: names.CACHED}, edge)
+    # More than the policy's most is what ended in the window and began before, or an error of ours: estimated, too.
+    most = max(most_attempts(policy), math.ceil(attempts / calls))
+    estimate = bounded_mean(attempts / calls, n, most, unsent / calls)
     interval = estimate.interval()
     return Measurement(
         kind=ObjectiveKind.AMPLIFICATION,
@@ -107,7 +114,7 @@ def recovery_time(wanted: RecoveryTime, recovery: Recovery, window: Window) -> M
         held: bool | None = recovery.after_s <= limit_s
     else:
         said = f"{recovery.last_journey or 'nobody'} was not back {window.length_s:.1f} s after the fault was lifted"
-        held = False if window.length_s > limit_s else None
+        held = False if window.length_s - quiet_s(window) >= limit_s else None
     return Measurement(
         kind=ObjectiveKind.RECOVERY,
         subject="",
@@ -129,9 +136,19 @@ def _fate_shared(evidence: ArmEvidence) -> float:
     kinds = {journey.name for journey in evidence.journeys}
     samples = [window.select(evidence.journeys, kind) for kind in kinds]
     return max(
-        design_effect([each.intended_s for each in sample], [each.succeeded for each in sample], window.start_s)
-        for sample in samples
+        (
+            design_effect([each.intended_s for each in sample], [each.succeeded for each in sample], window.start_s)
+            for sample in samples
+        ),
+        default=1.0,
     )
+
+
+def _unread(evidence: ArmEvidence, service: str) -> str:
+    """Which processes were not read at an end of the window: what they counted there is not known. Empty when all were."""
+    begun, ended = (evidence.metrics.instances(service, mark) for mark in (Mark.FAULT_BEGUN, Mark.FAULT_END))
+    missing = ", ".join(sorted(begun ^ ended)) or ("" if begun else service)
+    return f"the metrics of {missing} could not be read at both ends of the fault window" if missing else ""
 
 
 def _grown(evidence: ArmEvidence, name: str, labels: dict[str, str], edge: str) -> float:

@@ -70,6 +70,10 @@ class MetricsRecord:
                     raise EvidenceError(f"{path}: is not in the Prometheus text format: {error}") from None
         return cls(marks)
 
+    def instances(self, service: str, at: Mark) -> frozenset[str]:
+        """Names of those of `service` that were read at a mark."""
+        return frozenset(instance for instance in self.marks.get(at, {}) if instance.rpartition("/")[0] == service)
+
     def growth(self, name: str, labels: Mapping[str, str], service: str, since: Mark, until: Mark) -> float:
         """How much a counter of all instances of `service` grew between two marks.
 

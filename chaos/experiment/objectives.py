@@ -14,7 +14,7 @@ class Amplification(Frozen):
     """Attempts sent over an edge for each logical call, in the fault window; one that was refused unsent counts as none."""
 
     edge: str
-    max: Annotated[float, Field(ge=1, le=100)]
+    max: Annotated[float, Field(gt=0, le=100)]
 
 
 class Goodput(Frozen):

@@ -16,6 +16,7 @@ class ReasonKind(StrEnum):
     BULKHEAD_REJECTED = "bulkhead_rejected"
     BUDGET_DENIED = "budget_denied"
     EJECTED = "ejected"
+    HEDGED = "hedged"
     THROTTLED = "throttled"
     SHED = "shed"
 
@@ -40,6 +41,7 @@ def lacking(reason: Reason, topology: Topology, profile: Profile, switches: tupl
         ReasonKind.BULKHEAD_REJECTED: (policy.bulkhead, f"bulkhead on {edge}"),
         ReasonKind.BUDGET_DENIED: (policy.budget, f"budget on {edge}"),
         ReasonKind.EJECTED: (policy.outlier_ejection, f"outlier_ejection on {edge}"),
+        ReasonKind.HEDGED: (policy.hedge, f"hedge on {edge}"),
         ReasonKind.THROTTLED: (policy.throttle, f"throttle on {edge}"),
         ReasonKind.SHED: (limit, f"limit of {callee}"),
     }

@@ -77,11 +77,12 @@ def test_the_last_step_of_each_journey_is_the_last_that_it_declares(scripted_vis
         "browse": ({"restaurants": [{"id": 3}]}, {"dishes": [{"id": 301}]}),
         "order": ({"id": ORDER}, {"id": ORDER}),
         "track": ({"status": "assigned"},),
+        "review": ({"id": ORDER},),
         "sign_in": ({"token": "t", "expires_in_s": 3_600},),
     }
     for name, journey in JOURNEYS.items():
         visit = scripted_visit(*bodies[name])
-        if name == "track":
+        if name in ("track", "review"):
             visit.orders.append(PlacedOrder(ORDER, Account("t", 3_600)))
         journey.run(visit)
         assert tuple(asked.step for asked in visit.asked) == journey.steps
@@ -124,3 +125,23 @@ def test_a_basket_holds_different_dishes_of_one_restaurant_of_the_seed_data(scri
         assert len(dishes) == len(set(dishes)) in (1, 2, 3)
         assert all(basket.restaurant_id * 100 + 1 <= dish <= basket.restaurant_id * 100 + 8 for dish in dishes)
         assert all(1 <= line.quantity <= 20 for line in basket.items)
+
+
+def test_a_review_is_of_an_order_that_was_placed_and_with_its_customers_token(scripted_visit: ScriptedVisit) -> None:
+    visit, account = scripted_visit({"id": ORDER}), Account("t", 3_600)
+    visit.orders.append(PlacedOrder(ORDER, account))
+    JOURNEYS["review"].run(visit)
+    (asked,) = visit.asked
+    assert (asked.path, asked.account) == (f"/v1/orders/{ORDER}", account)
+
+
+def test_a_review_that_shows_another_order_is_no_success(scripted_visit: ScriptedVisit) -> None:
+    visit = scripted_visit({"id": "00000000-0000-4000-8000-000000000000"})
+    visit.orders.append(PlacedOrder(ORDER, Account("t", 3_600)))
+    with pytest.raises(ValueError, match="another order"):
+        JOURNEYS["review"].run(visit)
+
+
+def test_who_has_placed_nothing_has_nothing_to_review(scripted_visit: ScriptedVisit) -> None:
+    with pytest.raises(SkipJourney):
+        JOURNEYS["review"].run(scripted_visit())

@@ -50,7 +50,7 @@ def test_a_start_in_the_future_is_kept_to_the_microsecond() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--mix", "brows=1"), "unknown journey 'brows'; allowed: browse, order, sign_in, track"),
+        (("--mix", "brows=1"), "unknown journey 'brows'; allowed: browse, order, review, sign_in, track"),
         (("--seed", "-1"), "'-1' is not allowed: write an integer from 0 to 9223372036854775807"),
         (("--seed", "7.5"), "'7.5' is not allowed: write an integer"),
         (("--customers", "0"), "'0' is not allowed: write an integer from 1 to 1000"),

@@ -13,6 +13,11 @@ STRAYS = 1
 """Journeys a second that may fail or be degraded in a system that is well: one slow disk write is no outage."""
 
 
+def quiet_s(window: Window) -> float:
+    """How long everything must have been well at the end of a window for it to hold a recovery."""
+    return min(QUIET_S, window.length_s / 3)
+
+
 def find_recovery(journeys: Iterable[Journey], roles: Mapping[str, Role], window: Window) -> Recovery:
     """Time from the window's start to the last journey that was not well, in a second in which more than STRAYS were not.
 
@@ -30,8 +35,7 @@ def find_recovery(journeys: Iterable[Journey], roles: Mapping[str, Role], window
     for instant_s, name in unwell:
         if a_second[int(instant_s - window.start_s)] > STRAYS:
             last_s, last_name = instant_s, name
-    quiet_s = min(QUIET_S, window.length_s / 3)
-    if window.length_s == 0 or window.end_s - last_s < quiet_s:
+    if window.length_s == 0 or window.end_s - last_s < quiet_s(window):
         return Recovery(recovered=False, after_s=None, last_journey=last_name)
     return Recovery(recovered=True, after_s=round(last_s - window.start_s, 3), last_journey=last_name)
 

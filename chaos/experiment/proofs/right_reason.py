@@ -13,6 +13,8 @@ from services.topology import Topology, split_edge
 
 BREAKER_OPEN = "open"
 """The value of the label `to` of a breaker that opened."""
+HEDGE_WON = "won"
+"""The value of the label `outcome` of a hedge whose answer was the call's."""
 HANDLED = "handled"
 """The value of the label `outcome` of an event that an inbox has handled."""
 
@@ -93,6 +95,10 @@ def _ejected(evidence: ArmEvidence, edge: str) -> _Found:
     return _counted(evidence, edge, names.RESILIENCE_EJECTIONS, {}, "times a replica was ejected")
 
 
+def _hedged(evidence: ArmEvidence, edge: str) -> _Found:
+    return _counted(evidence, edge, names.RESILIENCE_HEDGES, {names.LABEL_OUTCOME: HEDGE_WON}, "hedges were answered first")
+
+
 def _counted(evidence: ArmEvidence, edge: str, name: str, labels: dict[str, str], what: str) -> _Found:
     times = _growth(evidence, name, {names.LABEL_EDGE: edge} | labels, edge, Mark.FAULT_END)
     if times is None:
@@ -145,6 +151,7 @@ _LOOKS = {
     ReasonKind.BULKHEAD_REJECTED: _bulkhead_rejected,
     ReasonKind.BUDGET_DENIED: _budget_denied,
     ReasonKind.EJECTED: _ejected,
+    ReasonKind.HEDGED: _hedged,
     ReasonKind.THROTTLED: _throttled,
     ReasonKind.SHED: _shed,
 }

@@ -25,6 +25,7 @@ COUNTED = {
     ReasonKind.THROTTLED: ("orders", 'resilience_rejections_total{{edge="orders->payments",pattern="throttle"}} {}'),
     ReasonKind.BUDGET_DENIED: ("orders", 'resilience_retries_total{{edge="orders->payments",decision="budget"}} {}'),
     ReasonKind.EJECTED: ("orders", 'resilience_ejections_total{{edge="orders->payments",instance="payments/2"}} {}'),
+    ReasonKind.HEDGED: ("orders", 'resilience_hedges_total{{edge="orders->payments",outcome="won"}} {}'),
     ReasonKind.SHED: ("payments", 'resilience_shed_total{{urgency="4"}} {}'),
 }
 
@@ -75,6 +76,7 @@ def test_no_reason_can_be_seen_where_nothing_is_protected(kind: ReasonKind) -> N
         (ReasonKind.SHED, "orders->payments", "throttle", None),
         (ReasonKind.EJECTED, "gateway->orders", "outlier_ejection@gateway->orders", "outlier_ejection on gateway->orders"),
         (ReasonKind.EJECTED, "gateway->users", "throttle", "outlier_ejection on gateway->users"),
+        (ReasonKind.HEDGED, "gateway->orders", "hedge", "hedge on gateway->orders"),
         (ReasonKind.BUDGET_DENIED, "orders->payments", "budget", "budget on orders->payments"),
         (ReasonKind.CAUGHT_UP, "gateway->deliveries", "throttle", "fallback of kind defer on gateway->deliveries"),
         (ReasonKind.CAUGHT_UP, "orders->deliveries", "throttle", None),
