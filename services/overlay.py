@@ -4,7 +4,12 @@ Merged deeply. `null` removes a key; a list is replaced whole, and so is a mappi
 the keys of one kind mean nothing to another.
 """
 
+from typing import Final
+
 from services.document import Document, Location, Written
+
+_UNNAMED: Final = ("consecutive", "gradient2")
+"""Kinds (of a breaker, of a limit) that need not be named: what names none is of the one that it can be."""
 
 
 def overlay(base: Document, change: Document, at: Location) -> Document:
@@ -31,7 +36,7 @@ def _at(document: Document, location: Location) -> object:
 def _merge(base: object, change: object) -> object:
     if not (isinstance(base, dict) and isinstance(change, dict)):
         return change
-    if "kind" in change and change["kind"] != base.get("kind"):
+    if _is_another_kind(base, change):
         return change
     merged = dict(base)
     for key, value in change.items():
@@ -40,3 +45,9 @@ def _merge(base: object, change: object) -> object:
         else:  # A null that removes nothing stays, so that the model can say whether there is such a key.
             merged[key] = _merge(base.get(key), value)
     return merged
+
+
+def _is_another_kind(base: dict[object, object], change: dict[object, object]) -> bool:
+    if "kind" not in change:
+        return False
+    return change["kind"] != base["kind"] if "kind" in base else change["kind"] not in _UNNAMED

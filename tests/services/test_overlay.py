@@ -4,7 +4,7 @@ import pytest
 
 from services.document import Document, DocumentError, parse_document
 from services.overlay import overlay
-from services.policy import Breaker, RateBreaker, Retry
+from services.policy import Breaker, Limit, RateBreaker, Retry
 from services.topology import External, default_topology_path, topology_of
 
 BASE = default_topology_path().read_text(encoding="utf-8")
@@ -38,13 +38,23 @@ def test_what_is_not_named_stays_and_what_is_named_changes() -> None:
 def test_null_removes_a_pattern_and_leaves_its_neighbours() -> None:
     edge = topology_of(laid_over("edges: {orders->payments: {breaker: null}}")).edges["orders->payments"]
     assert edge.breaker is None
-    assert edge.throttle is not None
+    assert edge.budget is not None
 
 
 def test_another_kind_replaces_the_whole_mapping() -> None:
     text = "edges: {orders->payments: {breaker: {kind: consecutive, fail_max: 3}}}"
     assert isinstance(topology_of(parse_document(BASE, "map.yaml")).edges["orders->payments"].breaker, RateBreaker)
     assert topology_of(laid_over(text)).edges["orders->payments"].breaker == Breaker(fail_max=3)
+
+
+def test_the_kind_that_need_not_be_named_is_no_other_one_when_it_is_named() -> None:
+    text = (
+        "services: {payments: {limit: {kind: gradient2, min_limit: 6}}}\n"
+        "edges: {gateway->orders: {breaker: {kind: consecutive, reset_timeout: 1s}}}"
+    )
+    changed = topology_of(laid_over(text))
+    assert changed.edges["gateway->orders"].breaker == Breaker.model_validate({"fail_max": 10, "reset_timeout": "1s"})
+    assert changed.services["payments"].limit == Limit(min_limit=6, max_limit=40)
 
 
 def test_the_base_is_as_it_was() -> None:
