@@ -95,6 +95,9 @@ ATTR_CHAOS_LEASE: Final = "chaos.lease"
 # Values of error.type that are no error of anybody's.
 CANCELLED: Final = "cancelled"
 
+# Outcomes of calls that others than their caller ask for.
+CACHED: Final = "cached"  # answered without an attempt
+
 # Span events.
 EVENT_RETRY: Final = "resilience.retry"
 EVENT_RETRY_DENIED: Final = "resilience.retry_denied"

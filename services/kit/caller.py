@@ -104,7 +104,7 @@ class Caller:
         is_read = outgoing.method == _READ
         key = f"{_READ} {outgoing.path}" if edge.cache is not None and is_read else ""
         if key and edge.cache and (kept := edge.cache.fresh(key)) is not None:
-            self._decided(edge, Verb.CACHED, "fresh", "young enough to be as good as the callee's", "cached")
+            self._decided(edge, Verb.CACHED, "fresh", "young enough to be as good as the callee's", names.CACHED)
             return parse(kept)
         sending = Sending(edge, outgoing, self._resolver, self._transport, self._watch)
         try:

@@ -27,6 +27,7 @@ from chaos.experiment.runner import RunOptions, run_experiment
 from chaos.experiment.session import run_and_show
 from chaos.experiment.verdict import decide
 from chaos.experiment.windows import Window
+from services.document import DocumentError
 from services.policy import UNPROTECTED, EdgePolicy
 from tests.chaos.experiment.scenarios import Fate, degrading
 
@@ -44,7 +45,7 @@ EDGE = "orders->payments"
 FOUR = EdgePolicy.model_validate({"retry": {"max_attempts": 4}, "budget": {}})
 
 
-def counted(attempts: float, calls: float, refused: float = 0.0) -> MetricsRecord:
+def counted(attempts: float, calls: float, refused: float = 0.0, cached: float = 0.0) -> MetricsRecord:
     """What orders counted between the fault's first and last moment; the relay's calls over the edge beside it."""
 
     def text(share: float) -> str:
@@ -53,7 +54,8 @@ def counted(attempts: float, calls: float, refused: float = 0.0) -> MetricsRecor
             f'http_client_request_duration_seconds_count{{edge="{EDGE}",traffic="foreground"}} {70 + share * attempts}\n'
             f'http_client_request_duration_seconds_count{{edge="{EDGE}",traffic="background"}} {share * 9_999}\n'
             "# TYPE resilience_calls counter\n"
-            f'resilience_calls_total{{edge="{EDGE}",outcome="ok",traffic="foreground"}} {70 + share * calls}\n'
+            f'resilience_calls_total{{edge="{EDGE}",outcome="ok",traffic="foreground"}} {70 + share * (calls - cached)}\n'
+            f'resilience_calls_total{{edge="{EDGE}",outcome="cached",traffic="foreground"}} {share * cached}\n'
             f'resilience_calls_total{{edge="{EDGE}",outcome="ok",traffic="background"}} {share * 5_555}\n'
             "# TYPE resilience_rejections counter\n"
             f'resilience_rejections_total{{edge="{EDGE}",pattern="breaker"}} {share * refused}\n'
@@ -88,6 +90,39 @@ def test_amplification_is_attempts_a_call_of_those_that_somebody_waits_for(
     assert measured.decided(measured.violation_p).status is status
     assert measured.numbers["attempts"] == attempts
     assert measured.numbers["calls"] == calls
+
+
+def test_calls_that_a_cache_answered_have_no_attempt_and_make_the_rest_spread_wider(evidence: ArmEvidence) -> None:
+    wanted = Amplification(edge=EDGE, max=1.2)
+    found = [amplification(wanted, replace(evidence, metrics=counted(560, 500, cached=cached)), FOUR) for cached in (0, 300)]
+    assert [each.decided(each.violation_p).status for each in found] == [ObjectiveStatus.HELD, ObjectiveStatus.UNDECIDED]
+
+
+@pytest.mark.parametrize(("attempts", "status"), [(501, ObjectiveStatus.UNDECIDED), (1_000, ObjectiveStatus.VIOLATED)])
+def test_one_attempt_that_began_before_the_window_is_no_proof_against_an_edge_that_sends_once(
+    evidence: ArmEvidence, attempts: float, status: ObjectiveStatus
+) -> None:
+    measured = amplification(Amplification(edge=EDGE, max=1), replace(evidence, metrics=counted(attempts, 500)), UNPROTECTED)
+    assert measured.decided(measured.violation_p).status is status
+
+
+@pytest.mark.parametrize("silent_at", [Mark.FAULT_BEGUN, Mark.FAULT_END])
+def test_a_caller_that_was_not_read_at_an_end_of_the_window_leaves_amplification_undecided(
+    evidence: ArmEvidence, silent_at: Mark
+) -> None:
+    both = counted(510, 500).marks
+    marks = {
+        mark: dict(samples) | ({} if mark is silent_at else {"orders/2": samples["orders/1"]}) for mark, samples in both.items()
+    }
+    metrics = MetricsRecord(marks)
+    measured = amplification(Amplification(edge=EDGE, max=1.2), replace(evidence, metrics=metrics), FOUR)
+    assert measured.decided(measured.violation_p).status is ObjectiveStatus.UNDECIDED
+    assert measured.said == "the metrics of orders/2 could not be read at both ends of the fault window"
+
+
+def test_a_record_without_a_journey_makes_no_call_worth_less(evidence: ArmEvidence) -> None:
+    measured = amplification(Amplification(edge=EDGE, max=1.2), replace(evidence, metrics=counted(510, 500), journeys=()), FOUR)
+    assert measured.numbers["design_effect"] == 1
 
 
 def test_journeys_that_share_their_fate_make_the_same_calls_worth_less(
@@ -154,6 +189,8 @@ def test_a_window_of_a_few_seconds_says_nothing_of_goodput(bench: Bench, protect
         (Recovery(recovered=True, after_s=5.1, last_journey="order"), 30.0, ObjectiveStatus.VIOLATED),
         (Recovery(recovered=False, after_s=None, last_journey="order"), 30.0, ObjectiveStatus.VIOLATED),
         (Recovery(recovered=False, after_s=None, last_journey="order"), 4.0, ObjectiveStatus.UNDECIDED),
+        # Of six seconds the last two have to be quiet: it may have been back after 4.5 s.
+        (Recovery(recovered=False, after_s=None, last_journey="order"), 6.0, ObjectiveStatus.UNDECIDED),
     ],
 )
 def test_who_is_not_back_by_the_end_has_taken_too_long_unless_nobody_watched_that_long(
@@ -161,6 +198,15 @@ def test_who_is_not_back_by_the_end_has_taken_too_long_unless_nobody_watched_tha
 ) -> None:
     wanted = RecoveryTime.model_validate({"max": "5s"})
     assert recovery_time(wanted, recovery, Window(45.0, 45.0 + watched_s)).decided(None).status is status
+
+
+def test_a_time_to_recover_with_nobody_to_watch_is_a_mistake(bench: Bench) -> None:
+    head, rest = bench.loaded.path.read_text(encoding="utf-8").split("journeys:\n", 1)
+    journeys = "journeys: {watched: [browse, order, track, sign_in]}\nobjectives: {recovery: {max: 5s}}\n"
+    path = bench.folder / "watching.yaml"
+    path.write_text(f"{head}{journeys}arms:{rest.split('arms:', 1)[1]}", encoding="utf-8")
+    with pytest.raises(DocumentError, match=r"watching\.yaml:\d+: objectives\.recovery: watches nobody: name journeys"):
+        bench.load(path)
 
 
 def with_objectives(bench: Bench, objectives: Objectives, *, judged: bool = True) -> Bench:
