@@ -34,7 +34,7 @@ from chaos.experiment.sentences import journey_sentence
 from chaos.experiment.validity import invalid_reasons, load_quality
 from chaos.experiment.windows import Windows, second_by_second, window_stats
 from chaos.targets.place import Place
-from services.policy import UNPROTECTED, EdgePolicy, Profile, effective_policy
+from services.policy import UNPROTECTED, EdgePolicy, Profile, effective_limit, effective_policy
 from services.topology import Topology
 
 _AS_HOLDING = {
@@ -79,7 +79,7 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         recovery_proof(recovery, windows.recovery),
         invariants_held(evidence),
     )
-    sheds = topology.services[topology.entry].limit is not None
+    sheds = _sheds_at_entry(experiment, name, topology)
     invalid = invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys, sheds_at_entry=sheds)
     decision = decide(invalid, journeys, objectives)
     expected = experiment.expect[name]
@@ -132,6 +132,13 @@ def doubts_about(expected: Verdict, proofs: Sequence[Proof]) -> tuple[str, ...]:
         for proof in proofs
         if proof.kind in _RESTS_ON.get(expected, ()) and proof.status in (ProofStatus.REFUTED, ProofStatus.UNKNOWN)
     )
+
+
+def _sheds_at_entry(experiment: Experiment, arm: str, topology: Topology) -> bool:
+    """Whether a limit is in force at the entry in this arm."""
+    entry, plan = topology.entry, experiment.arms[arm]
+    switches = tuple(topology.switch(text) for text in plan.without)
+    return effective_limit(topology.services[entry].limit, entry, Profile(plan.profile), switches) is not None
 
 
 def _measured_policy(experiment: Experiment, arm: str, topology: Topology) -> EdgePolicy:

@@ -118,13 +118,18 @@ def test_a_load_that_met_a_rate_limit_is_invalid(bench: Bench, protected: Scenar
     assert arm.reasons[0].endswith("journeys met a rate limit (429): what was measured is the limit, not the system")
 
 
-def test_where_the_entry_sheds_load_its_answer_is_the_systems_and_no_rate_limit(bench: Bench, protected: Scenario) -> None:
+def test_where_the_entry_sheds_load_its_answer_is_the_systems_and_no_rate_limit(
+    bench: Bench, protected: Scenario, unprotected: Scenario
+) -> None:
     def shed(name: str, instant_s: float, random: Random) -> Fate:
         fate = protected.fate(name, instant_s, random)
         return replace(fate, ok=False, failure=429) if name == "sign_in" and 30 <= instant_s < 33 else fate
 
     limited = overlaid(bench, "{services: {gateway: {limit: {}}}}")
     assert limited.judge(replace(protected, fate=shed)).verdict is Verdict.ISOLATED
+    unlimited = limited.judge(replace(unprotected, fate=shed))  # Its profile leaves no limit that could shed.
+    assert unlimited.verdict is Verdict.INVALID
+    assert "met a rate limit (429)" in unlimited.reasons[0]
 
 
 def overlaid(bench: Bench, system: str) -> Bench:
