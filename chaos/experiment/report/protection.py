@@ -55,7 +55,8 @@ class _ArmMap:
 
     @classmethod
     def read(cls, arm: ArmResult, folder: ExperimentFolder) -> "_ArmMap":
-        topology = load_topology(folder.arm(arm.name).topology)
+        own = folder.arm(arm.name).topology
+        topology = load_topology(own if own.exists() else folder.topology)  # Arms had no map of their own once.
         return cls(topology, Profile(arm.profile), tuple(topology.switch(text) for text in arm.without))
 
     def policy(self, edge: str) -> EdgePolicy | None:

@@ -226,6 +226,13 @@ def test_the_protection_of_every_edge_that_the_fault_hit_is_shown_for_each_arm(r
     )
 
 
+def test_a_run_from_before_arms_had_maps_of_their_own_shows_its_protection(result: Result, folder: Path) -> None:
+    before = Outline(report_html(result, folder)).text
+    for arm in result.arms:
+        (folder / "arms" / arm.name / "topology.yaml").unlink()
+    assert Outline(report_html(result, folder)).text == before
+
+
 def test_a_huge_run_stays_below_a_megabyte(result: Result, folder: Path) -> None:
     arm = result.arms[0]
     seconds = 3_600
