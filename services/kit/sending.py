@@ -1,6 +1,7 @@
 """The attempts of one call: each at a replica, under a timeout, watched, and with headers of its own."""
 
 import asyncio
+import math
 import time
 
 from observability import request_id
@@ -95,5 +96,6 @@ def _add_context(headers: dict[str, str], outgoing: Outgoing) -> None:
         headers[priority.HEADER] = priority.format_header(urgency)
     left_ms = deadline.remaining_ms()
     if left_ms is not None:
-        headers[deadline.HEADER] = f"{max(0.0, left_ms):.0f}"
+        # Never zero: a callee would refuse at once what is still waited for, if only until a timer fires, and seem to fail.
+        headers[deadline.HEADER] = str(max(1, math.ceil(round(left_ms, 3))))
         headers[deadline.AT_HEADER] = f"{time.time() + left_ms / 1_000:.3f}"

@@ -11,7 +11,7 @@ import pytest
 from services.kit.caller import Offer
 from services.kit.errors import RemoteError, UnreachableError
 from services.kit.message import Outgoing, Reply
-from services.kit.resilience.deadline import HEADER
+from services.kit.resilience.deadline import HEADER, deadline_within
 from services.kit.resilience.priority import priority_within
 from services.policy import UNPROTECTED, FallbackKind
 
@@ -125,6 +125,15 @@ def test_every_attempt_carries_the_trace_and_its_own_span(shop: Shop) -> None:
 def test_an_attempt_carries_the_time_that_is_left(shop: Shop) -> None:
     shop.call({"deadline": "600ms"})
     assert shop.transport.sent[0].headers[HEADER] == "600"
+
+
+def test_a_callee_is_never_told_that_nothing_is_left_while_its_caller_waits(shop: Shop, tools: Tools) -> None:
+    async def scenario() -> None:
+        with deadline_within(0.4):
+            await shop.caller({}, Reply(200, b"fine")).call("bank", LOOK, lambda reply: reply.body)
+
+    tools.run_virtually(scenario())
+    assert shop.transport.sent[0].headers[HEADER] == "1"
 
 
 def test_a_second_attempt_carries_less_time_than_the_first(shop: Shop) -> None:
