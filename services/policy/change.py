@@ -89,7 +89,9 @@ def changed(now: Policies, change: Change, declared: Policies) -> Policies:
     """
     if isinstance(change, Reprofile):
         return profiled(declared, change.profile)
-    if isinstance(change, Removal):  # Of what is in force, all but one pattern: the profile that leaves all is `declared`.
+    if isinstance(change, Removal):
+        _check_place_of(change, now.service)
+        # Of what is in force, all but one pattern: the profile that leaves all is `declared`.
         return profiled(now, Profile.DECLARED, (Switch(change.pattern, change.place),))
     try:
         if change.place in now.edges:
@@ -99,3 +101,12 @@ def changed(now: Policies, change: Change, declared: Policies) -> Policies:
     except ValueError as error:
         raise ValueError(f"{change.place}: {error}") from None
     return now
+
+
+def _check_place_of(removal: Removal, service: str) -> None:
+    """Raises ValueError where there is no such pattern to switch off: it would look like a change and be none."""
+    if removal.place is None or removal.pattern.of_service == (removal.place == service):
+        return
+    protects = "a service from all of its callers" if removal.pattern.of_service else "an edge"
+    wanted = "a service, not an edge" if removal.pattern.of_service else "an edge (caller->callee), not a service"
+    raise ValueError(f"{removal.place}: {removal.pattern} protects {protects}: name {wanted}")
