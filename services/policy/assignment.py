@@ -111,7 +111,7 @@ def _spell(value: object) -> str:
 
 def _change_kind(document: dict[str, object], pattern: str, kind: str) -> None:
     value = document.get(pattern)
-    if isinstance(value, dict) and value.get(_KIND) != kind:
+    if not isinstance(value, dict) or value.get(_KIND) != kind:
         document[pattern] = {_KIND: kind}
 
 

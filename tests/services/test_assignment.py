@@ -66,6 +66,13 @@ def test_another_kind_begins_with_its_own_defaults_whatever_the_order() -> None:
     assert changed.breaker == EdgePolicy.model_validate({"breaker": {"fail_max": 3}}).breaker
 
 
+@pytest.mark.parametrize("keys", [("breaker.kind", "breaker.minimum_calls"), ("breaker.minimum_calls", "breaker.kind")])
+def test_a_breaker_that_is_off_is_switched_on_as_the_kind_that_is_named_whatever_the_order(keys: tuple[str, str]) -> None:
+    values = {"breaker.kind": "rate", "breaker.minimum_calls": "7"}
+    changed = assign(EdgePolicy(), {key: values[key] for key in keys})
+    assert changed == EdgePolicy.model_validate({"breaker": {"kind": "rate", "minimum_calls": 7}})
+
+
 def test_several_parameters_are_judged_together() -> None:
     assert parameters(assign(PAYMENTS, {"timeout.attempt": "2s", "deadline": "4s"}))["timeout.attempt"] == "2s"
 
