@@ -102,7 +102,7 @@ class Caller:
                 "key, so that what it does could be done twice: give it a key, or declare `repeatable: false` on the edge"
             )
         is_read = outgoing.method == _READ
-        key = f"{_READ} {outgoing.path}" if edge.cache is not None and is_read else ""
+        key = _key_of(outgoing) if edge.cache is not None and is_read else ""
         if key and edge.cache and (kept := edge.cache.fresh(key)) is not None:
             self._decided(edge, Verb.CACHED, "fresh", "young enough to be as good as the callee's", names.CACHED)
             return parse(kept)
@@ -142,6 +142,12 @@ class Caller:
 
     def _count(self, edge: Edge, outcome: str) -> None:
         self._metrics.calls.labels(edge.name, outcome, self._traffic).inc()
+
+
+def _key_of(outgoing: Outgoing) -> str:
+    """What an answer is kept under: all of a GET that its callee may answer to, so that nobody gets what is another's."""
+    lines = sorted(f"{name.lower()}: {value}" for name, value in outgoing.headers.items())
+    return "\n".join((f"{outgoing.method} {outgoing.path}", *lines))
 
 
 def _kept(cache: AnswerCache, key: str, reply: Reply, parse: Callable[[Reply], Answer]) -> Answer:

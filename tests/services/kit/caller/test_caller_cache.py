@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,6 +46,15 @@ def test_an_answer_is_kept_for_its_own_path_alone(shop: Shop, tools: Tools) -> N
     tools.run_virtually(look(caller))
     with pytest.raises(CallError):
         tools.run_virtually(look(caller, Outgoing("GET", "/accounts/8", "/accounts/{id}")))
+
+
+def test_an_answer_is_kept_for_who_asked_alone_where_a_header_says_who_asks(shop: Shop, tools: Tools) -> None:
+    ann, ben = (replace(LOOK, headers={"Authorization": name}) for name in ("ann", "ben"))
+    caller = shop.caller(CACHED, Reply(200, b"Ann's"), BUSY, BUSY)
+    tools.run_virtually(look(caller, ann))
+    with pytest.raises(CallError):
+        tools.run_virtually(look(caller, ben))
+    assert tools.run_virtually(look(caller, replace(LOOK, headers={"authorization": "ann"}))) == ("Ann's", "cached")
 
 
 def test_what_changes_something_is_never_answered_from_what_was_kept(shop: Shop, tools: Tools) -> None:
