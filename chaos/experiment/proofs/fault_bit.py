@@ -74,7 +74,7 @@ def _requests_were_hit(evidence: ArmEvidence, rate: float, place: Place) -> Proo
 
 
 def _customers_came(evidence: ArmEvidence, plan: SurgePlan, load_per_s: float) -> Proof:
-    """Arrivals are a Poisson stream, whose number varies by its root."""
+    """As many as were asked, and more than the load alone brings: arrivals are Poisson, whose number varies by its root."""
     windows, asked_per_s = evidence.windows, plan.asked_per_s(load_per_s)
     before_s, during_s = windows.baseline.length_s, windows.fault.length_s
     before = len(windows.baseline.select(evidence.journeys, plan.journey))
@@ -90,9 +90,11 @@ def _customers_came(evidence: ArmEvidence, plan: SurgePlan, load_per_s: float) -
         f"{came} {plan.journey} journeys began in {during_s:.1f} s, {came / during_s:.1f} a second where {asked_per_s:g} were "
         f"asked, {before / before_s:.1f} before"
     )
-    expected = asked_per_s * during_s
-    if abs(came - expected) > z_of(RATE_CONFIDENCE) * math.sqrt(expected):
+    expected, alone, z = asked_per_s * during_s, load_per_s * during_s, z_of(RATE_CONFIDENCE)
+    if abs(came - expected) > z * math.sqrt(expected):
         return _proof(ProofStatus.REFUTED, f"{sentence}: not the rate that was asked", numbers)
+    if came - alone <= z * math.sqrt(alone):
+        return _proof(ProofStatus.REFUTED, f"{sentence}: the load alone may bring as many", numbers)
     return _proof(ProofStatus.PROVEN, sentence, numbers)
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 OUTAGE = find_experiment("delivery-outage").read_text(encoding="utf-8")
 
 
-def surging(folder: Path, fault: str) -> LoadedExperiment:
+def surging(folder: Path, fault: str, load_per_s: int = 25) -> LoadedExperiment:
+    text = OUTAGE.replace("{kind: kill, target: deliveries}", fault, 1).replace("order: 25,", f"order: {load_per_s},", 1)
     path = folder / "mine.yaml"
-    path.write_text(OUTAGE.replace("{kind: kill, target: deliveries}", fault, 1), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return load_experiment(path)
 
 
@@ -76,20 +77,25 @@ def test_every_arm_sees_the_same_surge_and_nothing_is_injected(bench: Bench, wor
 
 
 @pytest.mark.parametrize(
-    ("rate_per_s", "status"),
+    ("rate_per_s", "load_per_s", "status", "said"),
     # Of the 25 a second that come in the scenario all the time.
-    [(26, ProofStatus.PROVEN), (50, ProofStatus.REFUTED)],
+    [
+        (26, 12, ProofStatus.PROVEN, "before"),
+        (50, 12, ProofStatus.REFUTED, "not the rate that was asked"),
+        (26, 25, ProofStatus.REFUTED, "the load alone may bring as many"),
+    ],
 )
-def test_a_surge_bit_if_as_many_came_as_were_asked(
-    bench: Bench, protected: Scenario, rate_per_s: int, status: ProofStatus
+def test_a_surge_bit_if_as_many_came_as_were_asked_and_the_load_alone_would_bring_fewer(
+    bench: Bench, protected: Scenario, rate_per_s: int, load_per_s: int, status: ProofStatus, said: str
 ) -> None:
-    loaded = surging(bench.folder, f"{{kind: surge, journey: order, rate_per_s: {rate_per_s}}}")
+    loaded = surging(bench.folder, f"{{kind: surge, journey: order, rate_per_s: {rate_per_s}}}", load_per_s)
     proof = fault_bit(bench.evidence(protected), loaded.experiment, loaded.place)
     assert proof.status is status
     assert f"a second where {rate_per_s} were asked" in proof.sentence
+    assert proof.sentence.endswith(said)
 
 
 def test_the_answer_says_what_came(bench: Bench, world: FakeWorld) -> None:
-    loaded = surging(bench.folder, "{kind: surge, journey: order, rate_per_s: 26}")
+    loaded = surging(bench.folder, "{kind: surge, journey: order, rate_per_s: 26}", load_per_s=12)
     finished = run_experiment(loaded, RunOptions(runs=bench.folder / "runs"), world.world(), Unobserved())
     assert answer(finished.result)[0].replace("\xa0", " ") == "A surge of order to 26 a second for 20 s."
