@@ -109,7 +109,7 @@ def _counted(evidence: ArmEvidence, edge: str, name: str, labels: dict[str, str]
 def _shed(evidence: ArmEvidence, edge: str) -> _Found:
     """The callee knows what it shed, whoever called; the edge says whose callee is meant."""
     callee = split_edge(edge)[1]
-    if not _was_read(evidence, callee, Mark.FAULT_END):
+    if not (_was_read(evidence, callee, Mark.FAULT_START) and _was_read(evidence, callee, Mark.FAULT_END)):
         return _missing(callee)
     shed = evidence.metrics.growth(names.RESILIENCE_SHED, {}, callee, Mark.FAULT_START, Mark.FAULT_END)
     return _Found(shed > 0, f"{callee} shed {f'{shed:.0f} requests' if shed else 'no request'}", shed)
@@ -166,7 +166,7 @@ def _growth(evidence: ArmEvidence, name: str, labels: dict[str, str], edge: str,
 
 
 def _was_read(evidence: ArmEvidence, service: str, mark: Mark) -> bool:
-    return any(each.rpartition("/")[0] == service for each in evidence.metrics.marks.get(mark, {}))
+    return bool(evidence.metrics.instances(service, mark))
 
 
 def _missing(service: str) -> _Found:

@@ -93,7 +93,7 @@ def _met(objective: ObjectiveResult) -> str:
 
 def _missed(objective: ObjectiveResult) -> str:
     if objective.kind is ObjectiveKind.RECOVERY and objective.measured is None:
-        return f"nothing was back {seconds(objective.numbers.get('watched_s', 0.0))} after it was over"
+        return f"not everything was back {seconds(objective.numbers.get('watched_s', 0.0))} after it was over"
     if objective.kind is ObjectiveKind.GOODPUT:
         return f"only {_met(objective)}"
     return _met(objective)

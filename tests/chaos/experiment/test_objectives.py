@@ -286,5 +286,5 @@ def test_the_answer_tells_what_was_measured_first(bench: Bench, world: FakeWorld
     sentences = answer(finished.result.model_copy(update={"arms": tuple(told)}))
     assert sentences[1].replace("\xa0", " ") == (
         "Protected, everything was back after 2 s and browse and order went on as before; "
-        "unprotected, every order journey failed and nothing was back 30 s after it was over."
+        "unprotected, every order journey failed and not everything was back 30 s after it was over."
     )

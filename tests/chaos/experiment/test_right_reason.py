@@ -87,3 +87,10 @@ def test_a_reason_can_be_seen_where_its_pattern_is_in_force(
 ) -> None:
     topology = load_topology()
     assert lacking(Reason(reason=kind, edge=edge), topology, Profile.DECLARED, (topology.switch(switch),)) == missing
+
+
+def test_what_was_shed_since_an_instant_that_nobody_read_is_not_known(bench: Bench, protected: Scenario) -> None:
+    marks = {Mark.FAULT_END: {"payments/1": Samples.parse('resilience_shed_total{urgency="4"} 9\n')}}
+    evidence = replace(bench.evidence(protected), metrics=MetricsRecord(marks))
+    proof = right_reason(evidence, [Reason(reason=ReasonKind.SHED, edge=EDGE)], load_topology())
+    assert proof.status is ProofStatus.UNKNOWN
