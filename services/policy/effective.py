@@ -24,6 +24,8 @@ class Switch:
             pattern = Pattern(name)
         except ValueError:
             raise ValueError(f"{name!r} is no pattern; allowed: {', '.join(Pattern)}{did_you_mean(name, Pattern)}") from None
+        if place.endswith("-") and place[:-1] in services:
+            raise ValueError(f"{text!r} names an edge that lost its end: the shell redirects at >, so quote it: '{text}>...'")
         what, places = ("service", services) if pattern.of_service else ("edge", edges)
         if at and place not in places:
             raise ValueError(f"{place!r} is no {what}; allowed: {', '.join(places)}{did_you_mean(place, places)}")

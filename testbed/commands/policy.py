@@ -8,6 +8,7 @@ import click
 from chaos.parameters import Duration
 from chaos.targets.errors import TargetError, UnknownPlaceError
 from chaos.targets.place import Place
+from services.document import did_you_mean
 from services.kit.policies.messages import MAX_LEASE_MS
 from services.policy import Profile
 from services.policy.assignment import parse_assignments
@@ -31,10 +32,27 @@ class _PlaceOrCommand(click.Group):
     """A group whose first word may also be a place, or nothing at all: both show what is in force."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Puts the command in front that need not be written."""
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        """Puts the command in front, also one that need not be written. Raises UsageError for words that are neither."""
+        words = _words(args)
+        first = args[words[0]] if words else ""
+        if first in self.commands:
+            args = [first, *args[: words[0]], *args[words[0] + 1 :]]
+        elif len(words) > 1:
+            allowed = self.list_commands(ctx)
+            guess = did_you_mean(first, allowed)
+            raise click.UsageError(f"{first!r} is no command{guess}; allowed: {', '.join(allowed)}, or one place alone")
+        elif not args or args[0] not in ctx.help_option_names:
             args = [_SHOW, *args]
         return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Those that have to be written."""
+        return [name for name in super().list_commands(ctx) if name != _SHOW]
+
+
+def _words(args: list[str]) -> list[int]:
+    """Where in `args` neither an option nor the folder behind --state stands."""
+    return [index for index, each in enumerate(args) if not each.startswith("-") and (index == 0 or args[index - 1] != "--state")]
 
 
 @click.group("policy", cls=_PlaceOrCommand, options_metavar="[PLACE] [--json] [--state PATH]", subcommand_metavar="| COMMAND ...")

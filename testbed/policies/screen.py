@@ -13,11 +13,12 @@ from services.duration import format_duration_ms
 from services.policy import Pattern
 from services.policy.change import Change, whereabouts
 from testbed.policies.difference import differences, patterns_of
-from testbed.policies.survey import ChangeInForce, InForce, PolicySurvey
+from testbed.policies.survey import ChangeInForce, InForce, PolicySurvey, owner_of
 from testbed.policies.target import Made, Reset
 from testbed.terminal import command, protection, table
 
 _OFF = "off"
+_NOT_KNOWN = "not known"
 
 
 def print_overview(out: Console, survey: PolicySurvey) -> None:
@@ -37,12 +38,12 @@ def print_overview(out: Console, survey: PolicySurvey) -> None:
 def print_place(out: Console, survey: PolicySurvey, place: str) -> None:
     """Every parameter of one edge or service, as the map declares it and as it is in force."""
     declared, groups = survey.declared(place), survey.in_force(place)
-    columns = [_heading(group, groups) for group in groups]
+    columns = [_heading(group, groups) for group in groups] or ["in force"]
     rows = table(place, "in the map", *columns, "")
     for key in dict.fromkeys(key for parameters in (declared, *(group.parameters for group in groups)) for key in parameters):
-        found = [group.parameters.get(key, _OFF) for group in groups]
-        differs = any(each != declared.get(key, _OFF) for each in found)
-        style = "bold yellow" if differs else ""
+        found = [group.parameters.get(key, _OFF) for group in groups] or [_NOT_KNOWN]
+        differs = any(each not in (declared.get(key, _OFF), _NOT_KNOWN) for each in found)
+        style = "bold yellow" if differs else "yellow" if not groups else ""
         cells = [Text(each, style=style) for each in found]
         rows.add_row(Text(key), Text(declared.get(key, _OFF)), *cells, "differs" if differs else "")
     if rows.row_count:
@@ -50,7 +51,10 @@ def print_place(out: Console, survey: PolicySurvey, place: str) -> None:
     patterns = [pattern for pattern in Pattern if pattern.of_service == (place in survey.services)]
     on = {pattern for parameters in (declared, *(group.parameters for group in groups)) for pattern in patterns_of(parameters)}
     off = [str(pattern) for pattern in patterns if pattern not in on]
-    if off:
+    if not groups:
+        unknown = f"No process of {owner_of(place)} answered, so that what is in force is not known."
+        out.print(Padding(Text(unknown, style="yellow"), (0, 2), expand=False))
+    elif off:
         out.print(Padding(Text(f"Off, and in the map too: {', '.join(off)}"), (0, 2), expand=False))
     _print_changes(out, survey.changes(place))
 
@@ -83,7 +87,7 @@ def _places_table(what: str, survey: PolicySurvey, places: Iterable[str]) -> Tab
     for place in places:
         groups = survey.in_force(place)
         if not groups:
-            rows.add_row(place, Text("not known", style="yellow"), "")
+            rows.add_row(place, Text(_NOT_KNOWN, style="yellow"), "")
         for group in groups:
             name = place if len(groups) == 1 else f"{place}\n  in {', '.join(group.instances)}"
             differing = Text("\n".join(differences(survey.declared(place), group.parameters)), style="yellow")

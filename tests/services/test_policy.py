@@ -102,6 +102,13 @@ def test_a_switch_of_no_edge_is_named_with_the_edges(text: str) -> None:
         Switch.parse(text, (EDGE, OTHER), ())
 
 
+def test_a_switch_whose_edge_the_shell_cut_off_says_to_quote_it() -> None:
+    with pytest.raises(
+        ValueError, match=r"^'breaker@orders-' names an edge that lost its end: .*quote it: 'breaker@orders->\.\.\.'$"
+    ):
+        Switch.parse("breaker@orders-", (EDGE, OTHER), ("orders", "payments"))
+
+
 def test_a_budget_goes_with_the_last_pattern_that_it_limits() -> None:
     assert in_force("retry").budget
     assert in_force("retry", "hedge").budget is None

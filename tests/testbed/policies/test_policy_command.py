@@ -149,6 +149,20 @@ def test_what_is_in_force_in_a_silent_replica_is_not_known(policy: Policy, syste
     assert err == "testbed: shop/1 did not answer: changes there, if any, end when their time is up\n"
 
 
+def test_a_place_of_which_no_process_runs_is_not_shown_as_if_it_were_known(policy: Policy, system: FakeSystem) -> None:
+    system.down("payments/1")
+    system.down("payments/2")
+    shown = rows(policy("payments")[1])
+    assert shown[0] == ["payments", "in the map", "in force"]
+    assert ["limit.max_limit", "60", "not known"] in shown
+    assert shown[-1] == ["No process of payments answered, so that what is in force is not known."]
+
+
+def test_options_may_stand_before_the_command(policy: Policy, system: FakeSystem) -> None:
+    policy("set", EDGE, "deadline=1s")
+    assert json.loads(policy("--json", "--state", str(system.state), "reset", EDGE)[1]) == {"ended": 1, "silent": []}
+
+
 def test_one_that_is_paused_on_order_is_not_asked(policy: Policy, system: FakeSystem) -> None:
     system.paused.add("orders/2")
     assert policy()[0] == 0
@@ -198,6 +212,12 @@ def test_programs_are_told_the_same(policy: Policy) -> None:
             ("rest",),
             "unknown service 'rest' (did you mean orders?); allowed: shop, orders, payments; or a command: set, without",
         ),
+        (
+            ("sett", EDGE, "deadline=1s"),
+            "'sett' is no command (did you mean set?); allowed: profile, reset, set, without, or one pl",
+        ),
+        ((EDGE, "shop->orders"), f"'{EDGE}' is no command; allowed: profile, reset, set, without, or one place alone"),
+        (("without", "retry@orders-"), "'retry@orders-' names an edge that lost its end: the shell redirects at >, so quote it"),
         (("set", "orders-", "deadline=1s"), "'orders-' is an edge that lost its end: the shell redirects at >, so quote it"),
         (("set", "orders/1", "deadline=1s"), "orders/1: all replicas of a service have the same policy; name orders"),
         (("set", EDGE), "Missing argument 'PATTERN.PARAMETER=VALUE...'"),
