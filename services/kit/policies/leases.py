@@ -82,7 +82,9 @@ class PolicyLeases:
         place = request.change.place
         if place is not None and place not in self._started.places:
             raise ImpossiblePolicyError(f"{place!r} is no place here; allowed: {', '.join(self._started.places)}")
-        lease = _Lease(request.id, request.change, request.source, now_s, now_s + request.lease_ms / 1_000)
+        # One that the clock cannot tell from nothing lasts for its next instant: with no time at all, none would end it.
+        ends_at_s = max(now_s + request.lease_ms / 1_000, math.nextafter(now_s, math.inf))
+        lease = _Lease(request.id, request.change, request.source, now_s, ends_at_s)
         self._spans = self._spans_with(lease)
         self._leases[lease.id] = lease
         return lease.view(now_s)

@@ -9,8 +9,6 @@ from services.policy.change import Change
 PATH = "/__policy__/leases"
 MAX_LEASE_MS = 3_600_000.0
 """No change lasts longer than an hour, as no fault does: what is to stay belongs into the map."""
-MIN_LEASE_MS = 1.0
-"""Far above what the clock can tell apart: a change whose end is the instant of its beginning would never be seen to end."""
 
 LeaseId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 
@@ -24,7 +22,7 @@ class PolicyRequest(_Message):
 
     id: LeaseId
     change: Change
-    lease_ms: float = Field(ge=MIN_LEASE_MS, le=MAX_LEASE_MS)
+    lease_ms: float = Field(gt=0, le=MAX_LEASE_MS)
     source: str = Field(default="", max_length=200, description="who asked")
 
 

@@ -69,6 +69,13 @@ def test_a_change_is_in_force_until_its_end_and_then_all_is_as_it_was(bench: Ben
     assert bench.table.in_force == DECLARED
 
 
+def test_a_change_for_less_than_the_clock_can_tell_ends_like_any_other(bench: Bench) -> None:
+    bench.make(set_("retry.max_attempts", "5"), for_s=1e-15)
+    assert bench.table.left_s() == pytest.approx(0)
+    bench.after(0.001)
+    assert (bench.table.in_force, bench.table.count) == (DECLARED, 0)
+
+
 def test_a_clock_that_ran_on_while_the_process_was_stopped_ends_all_that_is_over(bench: Bench) -> None:
     bench.make(set_("retry.max_attempts", "5"), for_s=1)
     bench.make(Reprofile(profile=Profile.NONE), for_s=2)
