@@ -23,7 +23,7 @@ class _Kept(NamedTuple):
 
 
 class AnswerCache:
-    """Answers to GET by method and path; the least used go first, by number (`max_entries`) and by `max_bytes`.
+    """Answers to GET by all that was asked; the least used go first, by number (`max_entries`) and by `max_bytes`.
 
     Args:
         fallback: Of a kind that keeps answers: how many, and for how long.
