@@ -6,10 +6,15 @@ The normal stands in for Student's t by the expansions of Abramowitz and Stegun 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist, fmean, stdev
 
 from chaos.experiment.result import Interval
 from chaos.experiment.statistics.proportions import CONFIDENCE, z_of
+
+_MOST_ALIKE = 0.9
+_LEAST_WORTH = 4
+"""What remains of a series, however alike its neighbours seem to be: of few values that is itself uncertain."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,26 @@ class Estimate:
 
 
 def mean_of(values: Sequence[float]) -> Estimate:
-    """The mean of at least two values of which each stands for itself."""
-    return Estimate(fmean(values), stdev(values) / math.sqrt(len(values)), len(values) - 1)
+    """The mean of at least two values, in the order of time; neighbours that are alike are worth fewer.
+
+    n is taken as n (1 - r) / (1 + r) with r the correlation of neighbours, where that is above 0 (Zwiers and von Storch 1995,
+    Journal of Climate 8, 336-351). In a short series r comes out too small by about (1 + 3 r) / n (Kendall 1954,
+    Biometrika 41, 403-404).
+    """
+    n = len(values)
+    alike = min(max(0.0, _of_neighbours(values)), _MOST_ALIKE)
+    worth = max(n * (1 - alike) / (1 + alike), min(n, _LEAST_WORTH))
+    return Estimate(fmean(values), stdev(values) / math.sqrt(worth), n - 1)
+
+
+def _of_neighbours(values: Sequence[float]) -> float:
+    """Correlation of each value with the next one, its bias taken out; 0 of too few to tell."""
+    n, mean = len(values), fmean(values)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    if n <= _LEAST_WORTH or squares == 0:
+        return 0.0
+    products = math.fsum((one - mean) * (other - mean) for one, other in pairwise(values))
+    return (n * products / squares + 1) / (n - 3)
 
 
 def bounded_mean(mean: float, n: float, most: float, zero_share: float) -> Estimate:

@@ -209,12 +209,24 @@ def test_a_single_journey_a_window_is_enough_for_an_answer_if_not_for_a_verdict(
 
 def test_the_interval_of_a_mean_is_students() -> None:
     # t of 9 degrees of freedom for two-sided 90 % is 1.8331; the sample's standard deviation is 3.0277.
-    estimate = mean_of([float(value) for value in range(1, 11)])
+    estimate = mean_of([1.0, 10.0, 2.0, 9.0, 3.0, 8.0, 4.0, 7.0, 5.0, 6.0])
     interval = estimate.interval(0.9)
     assert estimate.value == 5.5
     assert interval.high - estimate.value == pytest.approx(1.8331 * 3.0277 / 10**0.5, rel=1e-3)
     assert estimate.p_value_above(interval.low) == pytest.approx(0.05, abs=2e-3)
     assert estimate.p_value_below(interval.high) == pytest.approx(0.05, abs=2e-3)
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.3, 0.5])
+def test_a_mean_of_seconds_that_resemble_their_neighbours_is_seldom_called_wrong(alike: float) -> None:
+    random, wrong, runs = Random(7), 0, 2_000
+    for _ in range(runs):
+        state, series = random.gauss(0, 1), []
+        for _ in range(20):
+            state = alike * state + (1 - alike * alike) ** 0.5 * random.gauss(0, 1)
+            series.append(10 + 3 * state)
+        wrong += mean_of(series).p_value_below(10) <= 0.05
+    assert wrong / runs < 0.1  # Each second standing for itself, it would be 0.17 of the last.
 
 
 def test_a_mean_without_spread_is_sure() -> None:
