@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chaos.inject.control import LeaseRefusedError, UngrantableError
@@ -112,7 +111,7 @@ class PolicyLeases:
         return f". It would be so once an earlier change ({over.change}) ends, in {instant_s - now_s:.1f} s"
 
     def end(self, lease_id: str | None = None) -> tuple[Change, ...]:
-        """Ends one change, or all, now. Returns what was in force."""
+        """Ends one change, or all, now. Returns what has ended: with it, what stood on it and is impossible without it."""
         now_s = self._clock()
         self.sweep()
         ended = [lease for lease in self._leases.values() if lease_id in (None, lease.id)]
@@ -120,9 +119,11 @@ class PolicyLeases:
         if ended:
             self._leases, self._spans = {}, (_Span(math.inf, self._started),)
         for lease in left if ended else ():
-            with suppress(ImpossiblePolicyError):  # It stood on what was taken back before its time, and ends with it.
+            try:
                 self._spans = self._spans_with(replace(lease, began_s=now_s))
                 self._leases[lease.id] = lease
+            except ImpossiblePolicyError:
+                ended.append(lease)
         return tuple(lease.change for lease in ended)
 
     def sweep(self) -> tuple[Change, ...]:

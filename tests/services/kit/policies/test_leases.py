@@ -141,10 +141,10 @@ def test_a_change_that_would_be_impossible_once_an_earlier_one_ends_is_refused_b
     assert bench.table.in_force == DECLARED
 
 
-def test_what_is_left_when_another_is_taken_back_is_always_possible(bench: Bench) -> None:
+def test_what_is_left_when_another_is_taken_back_is_always_possible_and_what_is_not_ends_with_it(bench: Bench) -> None:
     first = bench.make(set_("deadline", "5s"), for_s=60)
     bench.make(set_("timeout.attempt", "3s"), for_s=30)
-    assert bench.table.end(first) == (set_("deadline", "5s"),)
+    assert bench.table.end(first) == (set_("deadline", "5s"), set_("timeout.attempt", "3s"))
     assert (bench.table.in_force, bench.table.count) == (DECLARED, 0)
 
 
