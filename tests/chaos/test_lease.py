@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.faults import Abort, AnyFault, Error, Latency
+from chaos.inject.control import LeaseRefusedError
 from chaos.inject.leases import (
     MAX_ENDED,
     MAX_LEASES,
     LeaseConflictError,
-    LeaseRefusedError,
     LeaseTable,
     TableFullError,
     UnknownEdgeError,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.observability.conftest import Get, KeptSpans
 
-NOT_METRICS = ("ATTR_", "LABEL_", "EVENT_", "TRAFFIC_", "CANCELLED")
+NOT_METRICS = ("ATTR_", "LABEL_", "EVENT_", "TRAFFIC_", "CANCELLED", "CACHED")
 
 
 class Measured(FastAPI):
