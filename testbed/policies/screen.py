@@ -74,7 +74,8 @@ def print_reset(out: Console, reset: Reset, place: str | None) -> None:
     """Says how many changes were ended."""
     where = f" at {place}" if place else ""
     changes = "1 change" if reset.ended == 1 else f"{reset.ended} changes"
-    out.print(f"Ended {changes}{where}." if reset.ended else f"Nothing was changed{where}.", soft_wrap=True)
+    nothing = f"Nothing was changed{where}" + (" alone; changes made everywhere end by: testbed policy reset" if place else ".")
+    out.print(f"Ended {changes}{where}." if reset.ended else nothing, soft_wrap=True)
 
 
 def quote(place: str) -> str:

@@ -99,7 +99,9 @@ def test_a_reset_ends_what_was_changed_at_a_place_or_everything(policy: Policy, 
     policy("set", "shop->orders", "retry.max_attempts=4")
     policy("profile", "none")
     assert policy("reset", EDGE)[1] == f"Ended 2 changes at {EDGE}.\n"
-    assert policy("reset", EDGE)[1] == f"Nothing was changed at {EDGE}.\n"
+    assert (
+        policy("reset", EDGE)[1] == f"Nothing was changed at {EDGE} alone; changes made everywhere end by: testbed policy reset\n"
+    )
     assert policy("reset")[1] == "Ended 2 changes.\n"
     assert policy("reset")[1] == "Nothing was changed.\n"
     assert system.parameter("shop/1", "shop->orders", "retry.max_attempts") == "2"
