@@ -21,6 +21,7 @@ class ForkedProcesses:
     def __init__(self, modules: tuple[str, ...], parent: Parent) -> None:
         self._modules = modules
         self._parent: Parent | None = None
+        self._refusal: StartError | None = None
         self._imported: dict[str, asyncio.Future[None]] = {}
         self._starting: dict[str, asyncio.Future[Child]] = {}
         self._children: dict[int, Child] = {}
@@ -49,15 +50,18 @@ class ForkedProcesses:
     def _adopt(self, parent: Parent) -> Parent:
         loop = asyncio.get_running_loop()
         self._parent = parent
+        self._refusal = None
         self._imported = {module: loop.create_future() for module in self._modules}
         loop.add_reader(parent.channel, self._receive, parent)
         return parent
 
     def _receive(self, parent: Parent) -> None:
-        try:
-            packet = parent.channel.recv(MAX_PACKET_BYTES)
-        except ConnectionError:
-            packet = b""
+        packet = b""
+        for _attempt in range(2):
+            # A parent that ended with a request unread resets the connection, once; what it had said before is behind that.
+            with contextlib.suppress(ConnectionError):
+                packet = parent.channel.recv(MAX_PACKET_BYTES)
+                break
         if packet:
             self._take(decode(packet))
         else:
@@ -74,11 +78,12 @@ class ForkedProcesses:
         elif isinstance(message, Refused) and message.instance:
             self._answer(message.instance, OSError(message.reason))
         elif isinstance(message, Refused):
-            self._fail_imports(StartError(message.reason))
+            self._refusal = StartError(message.reason)
+            self._fail_imports(self._refusal)
 
-    def _answer(self, instance: str, outcome: Child | OSError) -> None:
+    def _answer(self, instance: str, outcome: Child | OSError | StartError) -> None:
         waiting = self._starting.pop(instance)
-        if isinstance(outcome, OSError):
+        if not isinstance(outcome, Child):
             _fail(waiting, outcome)
         elif not waiting.done():
             waiting.set_result(outcome)
@@ -89,7 +94,8 @@ class ForkedProcesses:
         self._parent = None
         self._fail_imports(OSError("the parent of all processes ended while it started; see supervisor.log"))
         for instance in tuple(self._starting):
-            self._answer(instance, OSError("the parent of all processes ended"))
+            # It was asked to fork while it still imported, and why it ended is known.
+            self._answer(instance, self._refusal or OSError("the parent of all processes ended"))
         for child in self._children.values():
             child.exit.set_result(-signal.SIGKILL)
         self._children.clear()
