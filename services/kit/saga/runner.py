@@ -15,8 +15,9 @@ from services.kit.uncut import uncut
 _log = logging.getLogger(__name__)
 Subject = TypeVar("Subject")
 
-FIRST_PAUSE_S, MAX_PAUSE_S = 0.1, 5.0
-"""Between attempts at a compensation; doubled each time. It is tried for ever: giving up would keep what is not ours."""
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.4, 5.0
+"""Between attempts at a compensation; doubled each time. It is tried for ever: giving up would keep what is not ours. Each attempt asks
+once more whoever has undone already, so the first one does not follow at once: during an outage every saga is in here."""
 _MAX_DOUBLINGS = 10
 
 
