@@ -16,8 +16,8 @@ _log = logging.getLogger(__name__)
 Subject = TypeVar("Subject")
 
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.4, 5.0
-"""Between attempts at a compensation; doubled each time. It is tried for ever: giving up would keep what is not ours. Each attempt
-asks once more whoever has undone already, so the next does not follow at once: during an outage every saga is in here."""
+"""Between attempts at a compensation; doubled each time. It is tried for ever: giving up would keep what is not ours. Each
+attempt asks once more whoever has undone already, so the next does not follow at once: during an outage every saga is in here."""
 _MAX_DOUBLINGS = 10
 
 
