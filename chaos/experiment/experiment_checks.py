@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
+from chaos.experiment.in_force import InForce
 from chaos.experiment.model import Experiment
 from chaos.experiment.objectives import Objectives
 from chaos.experiment.reasons import Reason, lacking
@@ -10,7 +11,6 @@ from chaos.experiment.result import Verdict
 from chaos.targets.errors import UnknownPlaceError
 from chaos.targets.place import Place
 from services.document import Document, Mistake, did_you_mean
-from services.policy import Profile
 from services.topology import Topology
 
 Maps = Mapping[str, Topology]
@@ -128,10 +128,10 @@ def _reason_problem(reason: Reason, experiment: Experiment, arm: str, topology: 
         return _unknown("edge", reason.edge, topology.edges)
     plan = experiment.arms[arm]
     try:
-        switches = tuple(topology.switch(text) for text in plan.without)
+        in_force = InForce.of(topology, plan.profile, plan.without)
     except ValueError:
         return None  # A switch that cannot be read is named where it stands.
-    missing = lacking(reason, topology, Profile(plan.profile), switches)
+    missing = lacking(reason, in_force)
     return f"there is no {missing} in the arm {arm}, so {reason.reason} could never be seen" if missing else None
 
 

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 
 from chaos.experiment.evidence import ArmEvidence
+from chaos.experiment.in_force import InForce
 from chaos.experiment.measurement import Measurement
 from chaos.experiment.metrics import Mark
 from chaos.experiment.objectives import Amplification, Goodput, Objectives, RecoveryTime
@@ -22,11 +23,11 @@ MIN_BLOCKS = 10
 """Seconds of a window: the spread of fewer is no estimate."""
 
 
-def measure(objectives: Objectives, evidence: ArmEvidence, recovery: Recovery, policy: EdgePolicy) -> tuple[Measurement, ...]:
-    """Every objective that is stated. `policy` is in force on the edge of the amplification, and unused without one."""
+def measure(objectives: Objectives, evidence: ArmEvidence, recovery: Recovery, arm: InForce) -> tuple[Measurement, ...]:
+    """Every objective that is stated."""
     found = []
     if objectives.amplification is not None:
-        found.append(amplification(objectives.amplification, evidence, policy))
+        found.append(amplification(objectives.amplification, evidence, arm.policy(objectives.amplification.edge)))
     if objectives.goodput is not None:
         found.append(goodput(objectives.goodput, evidence))
     if objectives.recovery is not None:

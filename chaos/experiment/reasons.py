@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
+from chaos.experiment.in_force import InForce
 from services.document import Frozen
-from services.policy import FallbackKind, Profile, Switch, effective_limit, effective_policy
-from services.topology import Topology, split_edge
+from services.policy import FallbackKind
+from services.topology import split_edge
 
 
 class ReasonKind(StrEnum):
@@ -28,11 +29,10 @@ class Reason(Frozen):
     edge: str
 
 
-def lacking(reason: Reason, topology: Topology, profile: Profile, switches: tuple[Switch, ...]) -> str | None:
+def lacking(reason: Reason, arm: InForce) -> str | None:
     """What is not in force, so that `reason` could never be seen; None when it could. The edge has to exist."""
     edge, callee = reason.edge, split_edge(reason.edge)[1]
-    policy = effective_policy(topology.edges[edge], edge, profile, switches)
-    limit = effective_limit(topology.services[callee].limit, callee, profile, switches)
+    policy, limit = arm.policy(edge), arm.limit(callee)
     deferring = policy.fallback is not None and policy.fallback.kind is FallbackKind.DEFER
     needed = {
         ReasonKind.BREAKER_OPENED: (policy.breaker, f"breaker on {edge}"),

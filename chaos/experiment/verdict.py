@@ -7,6 +7,7 @@ from chaos.experiment.comparison import Compared, compare_all
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan, SurgePlan
+from chaos.experiment.in_force import InForce
 from chaos.experiment.journeys import Journey, arrivals_digest
 from chaos.experiment.measurement import Measurement
 from chaos.experiment.measuring import measure
@@ -34,8 +35,6 @@ from chaos.experiment.sentences import journey_sentence
 from chaos.experiment.validity import invalid_reasons, load_quality
 from chaos.experiment.windows import Windows, second_by_second, window_stats
 from chaos.targets.place import Place
-from services.policy import UNPROTECTED, EdgePolicy, Profile, effective_limit, effective_policy
-from services.topology import Topology
 
 _AS_HOLDING = {
     ObjectiveStatus.HELD: Holding.HELD,
@@ -61,9 +60,10 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
     """Everything there is to say about one arm."""
     experiment, place = loaded.experiment, loaded.place
     name, windows, roles = (evidence.facts.name, evidence.windows, experiment.journeys.roles())
-    topology = loaded.maps[name].topology
+    topology, plan = loaded.maps[name].topology, experiment.arms[name]
+    in_force = InForce.of(topology, plan.profile, plan.without)
     recovery = find_recovery(evidence.journeys, roles, windows.recovery)
-    measured = measure(experiment.objectives, evidence, recovery, _measured_policy(experiment, name, topology))
+    measured = measure(experiment.objectives, evidence, recovery, in_force)
     besides = [each.violation_p for each in measured if each.violation_p is not None]
     compared, adjusted = compare_all(evidence.journeys, experiment.judged, windows, experiment.bounds.min_journeys, seed, besides)
     objectives = _decided(measured, adjusted)
@@ -79,12 +79,11 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         recovery_proof(recovery, windows.recovery),
         invariants_held(evidence),
     )
-    sheds = _sheds_at_entry(experiment, name, topology)
+    sheds = in_force.limit(topology.entry) is not None
     invalid = invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys, sheds_at_entry=sheds)
     decision = decide(invalid, journeys, objectives)
     expected = experiment.expect[name]
     doubts = doubts_about(expected, proofs) if decision.verdict is expected else ()
-    plan = experiment.arms[name]
     return ArmResult(
         name=name,
         profile=str(plan.profile),
@@ -132,22 +131,6 @@ def doubts_about(expected: Verdict, proofs: Sequence[Proof]) -> tuple[str, ...]:
         for proof in proofs
         if proof.kind in _RESTS_ON.get(expected, ()) and proof.status in (ProofStatus.REFUTED, ProofStatus.UNKNOWN)
     )
-
-
-def _sheds_at_entry(experiment: Experiment, arm: str, topology: Topology) -> bool:
-    """Whether a limit is in force at the entry in this arm."""
-    entry, plan = topology.entry, experiment.arms[arm]
-    switches = tuple(topology.switch(text) for text in plan.without)
-    return effective_limit(topology.services[entry].limit, entry, Profile(plan.profile), switches) is not None
-
-
-def _measured_policy(experiment: Experiment, arm: str, topology: Topology) -> EdgePolicy:
-    """What is in force on the edge whose load is measured."""
-    wanted, plan = experiment.objectives.amplification, experiment.arms[arm]
-    if wanted is None:
-        return UNPROTECTED
-    switches = tuple(topology.switch(text) for text in plan.without)
-    return effective_policy(topology.edges[wanted.edge], wanted.edge, Profile(plan.profile), switches)
 
 
 def _decided(measured: Sequence[Measurement], adjusted: Iterable[float]) -> tuple[ObjectiveResult, ...]:

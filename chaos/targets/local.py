@@ -12,7 +12,7 @@ from chaos.targets.control_client import TIMEOUT_S
 from chaos.targets.errors import TargetError
 from chaos.targets.lease_client import LeaseClient
 from chaos.targets.place import Place
-from chaos.targets.processes import Processes, Question, all_up, paused, raise_refusal, silent, up
+from chaos.targets.processes import Processes, Question, all_up, awake, raise_refusal, silent, up
 from chaos.targets.target import Healing, PlacedLease, ProcessFault, Survey
 from services.registry import Instance
 from testbed.control import HealRequest, ProcessFaultRequest, ProcessLease, SystemStatus, ask, status
@@ -36,8 +36,7 @@ class LocalTarget:
     def survey(self) -> Survey:
         """See Target."""
         system = status(self._state)
-        asked = (each for each in up(system) if each.name not in paused(system))
-        answers = self._processes.ask_all(asked, self._leases(lambda client: client.snapshot()))
+        answers = self._processes.ask_all(awake(system), self._leases(lambda client: client.snapshot()))
         raise_refusal(answers)
         return Survey(
             status=system,

@@ -87,6 +87,12 @@ def up(system: SystemStatus) -> tuple[Instance, ...]:
     return tuple(each for each in system.instances if each.state is InstanceState.UP and each.port)
 
 
+def awake(system: SystemStatus) -> tuple[Instance, ...]:
+    """Those of them that can answer: not the ones that the supervisor has stopped."""
+    stopped = paused(system)
+    return tuple(each for each in up(system) if each.name not in stopped)
+
+
 def paused(system: SystemStatus) -> frozenset[str]:
     """Names of the processes that the supervisor has stopped: they are not asked, since they cannot answer."""
     return frozenset(lease.instance for lease in system.leases if lease.kind == "pause")
@@ -97,10 +103,10 @@ def all_up(system: SystemStatus, covered: tuple[Instance, ...], instead: str = "
 
     `instead` is what else may be done about it, as in "name another, or ".
     """
-    faulted = {lease.instance for lease in system.leases}
+    faulted, stopped = {lease.instance for lease in system.leases}, paused(system)
     for instance in covered:
-        if instance.state is not InstanceState.UP or instance.name in paused(system):
-            state = "paused" if instance.name in paused(system) else str(instance.state)
+        if instance.state is not InstanceState.UP or instance.name in stopped:
+            state = "paused" if instance.name in stopped else str(instance.state)
             way = f"end its fault first: chaos heal {instance.name}" if instance.name in faulted else "wait until it is up"
             raise TargetError(f"{instance.name} is {state}; {instead}{way}")
     return covered

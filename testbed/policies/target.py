@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from chaos.targets.control_client import TIMEOUT_S
-from chaos.targets.processes import Processes, Question, all_up, paused, raise_refusal, silent, up
+from chaos.targets.processes import Processes, Question, all_up, awake, raise_refusal, silent, up
 from services.kit.policies.messages import PolicyRequest, PolicyState
 from services.policy.change import Change
 from services.registry import Instance
 from services.topology import Topology, load_topology
-from testbed.control import status
+from testbed.control import SystemStatus, status
 from testbed.policies.client import PolicyClient
 from testbed.policies.survey import PolicySurvey, concerned, owner_of
 
@@ -50,16 +50,13 @@ class PolicyTarget:
 
     def topology(self) -> Topology:
         """The map that the system was started from."""
-        return load_topology(Path(status(self._state).topology))
+        return self._running()[1]
 
     def survey(self) -> PolicySurvey:
         """Asks every process what is in force in it."""
-        system = status(self._state)
-        topology = load_topology(Path(system.topology))
-        services = tuple(each for each in up(system) if each.service in topology.services)
-        answers = self._processes.ask_all(
-            (each for each in services if each.name not in paused(system)), self._policies(lambda client: client.snapshot())
-        )
+        system, topology = self._running()
+        asked = (each for each in awake(system) if each.service in topology.services)
+        answers = self._processes.ask_all(asked, self._policies(lambda client: client.snapshot()))
         raise_refusal(answers)
         return PolicySurvey(
             system=system,
@@ -70,8 +67,7 @@ class PolicyTarget:
 
     def make(self, change: Change, lease_ms: float, source: str) -> Made:
         """Has every process that it concerns make a change, or none."""
-        system = status(self._state)
-        topology = load_topology(Path(system.topology))
+        system, topology = self._running()
         covered = tuple(each for each in system.instances if each.service in concerned(change, topology))
         request = PolicyRequest(id=uuid.uuid4().hex[:12], change=change, lease_ms=lease_ms, source=source)
         granted = self._processes.grant_all(
@@ -85,14 +81,17 @@ class PolicyTarget:
 
     def reset(self, place: str | None) -> Reset:
         """Ends the changes made at this place, or all."""
-        system = status(self._state)
-        topology = load_topology(Path(system.topology))
+        system, topology = self._running()
         owner = None if place is None else owner_of(place)
         asked = [each for each in up(system) if each.service in topology.services and owner in (None, each.service)]
         answers = self._processes.ask_all(asked, self._policies(lambda client: client.reset(place)))
         raise_refusal(answers)
         ended = frozenset[str]().union(*(answer for answer in answers.values() if isinstance(answer, frozenset)))
         return Reset(len(ended), silent(answers))
+
+    def _running(self) -> tuple[SystemStatus, Topology]:
+        system = status(self._state)
+        return system, load_topology(Path(system.topology))
 
     def _policies(self, question: Callable[[PolicyClient], Result]) -> Question[Result]:
         """A question about a process's policies."""

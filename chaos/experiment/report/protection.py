@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from chaos.experiment.folders import ExperimentFolder
+from chaos.experiment.in_force import InForce
 from chaos.experiment.report.formats import clip
 from chaos.experiment.report.marks import arm_label
 from chaos.experiment.result import ArmResult, Result
 from services.document import DocumentError
-from services.policy import EdgePolicy, Pattern, Profile, Switch, effective_limit, effective_policy
+from services.policy import EdgePolicy, Pattern
 from services.topology import Service, Topology, load_topology, split_edge
 
 MAX_PLACES = 12
@@ -45,31 +46,6 @@ class Protection:
     missing: str
 
 
-@dataclass(frozen=True)
-class _ArmMap:
-    """What one arm ran on."""
-
-    topology: Topology
-    profile: Profile
-    switches: tuple[Switch, ...]
-
-    @classmethod
-    def read(cls, arm: ArmResult, folder: ExperimentFolder) -> "_ArmMap":
-        own = folder.arm(arm.name).topology
-        topology = load_topology(own if own.exists() else folder.topology)  # Arms had no map of their own once.
-        return cls(topology, Profile(arm.profile), tuple(topology.switch(text) for text in arm.without))
-
-    def policy(self, edge: str) -> EdgePolicy | None:
-        declared = self.topology.edges.get(edge)
-        return None if declared is None else effective_policy(declared, edge, self.profile, self.switches)
-
-    def service(self, name: str) -> Service | None:
-        declared = self.topology.services.get(name)
-        if declared is None:
-            return None
-        return declared.model_copy(update={"limit": effective_limit(declared.limit, name, self.profile, self.switches)})
-
-
 def protection(result: Result, run_folder: Path) -> Protection:
     """What was in force at every place concerned. A map that cannot be read is said, not raised."""
     labels = tuple(arm_label(arm) for arm in result.arms)
@@ -79,7 +55,7 @@ def protection(result: Result, run_folder: Path) -> Protection:
     folder = ExperimentFolder(run_folder)
     try:
         base = load_topology(folder.topology)
-        maps = tuple(_ArmMap.read(arm, folder) for arm in result.arms)
+        maps = tuple(_of_arm(arm, folder) for arm in result.arms)
     except OSError as error:
         return Protection(labels, (), f"{Path(error.filename or '').name} of this run could not be read: {error.strerror}")
     except DocumentError as error:
@@ -87,12 +63,27 @@ def protection(result: Result, run_folder: Path) -> Protection:
     except ValueError as error:
         return Protection(labels, (), clip(f"{folder.topology.name} does not fit this run: {error}"))
     edges = [
-        _rows(edge, [each.policy(edge) for each in maps], [str(pattern) for pattern in Pattern])
+        _rows(edge, [_policy(each, edge) for each in maps], [str(pattern) for pattern in Pattern])
         for edge in _edges(base, maps, target)
     ]
-    services = [_rows(name, [each.service(name) for each in maps], _OF_SERVICE) for name in _services(base, maps, target)]
+    services = [_rows(name, [_service(each, name) for each in maps], _OF_SERVICE) for name in _services(base, maps, target)]
     places = tuple(rows for rows in (*edges, *services) if rows.patterns)[:MAX_PLACES]
     return Protection(labels, places, "" if places else f"No edge leads to {clip(target, 60)}.")
+
+
+def _of_arm(arm: ArmResult, folder: ExperimentFolder) -> InForce:
+    own = folder.arm(arm.name).topology
+    topology = load_topology(own if own.exists() else folder.topology)  # Arms had no map of their own once.
+    return InForce.of(topology, arm.profile, arm.without)
+
+
+def _policy(arm: InForce, edge: str) -> EdgePolicy | None:
+    return arm.policy(edge) if edge in arm.topology.edges else None
+
+
+def _service(arm: InForce, name: str) -> Service | None:
+    declared = arm.topology.services.get(name)
+    return None if declared is None else declared.model_copy(update={"limit": arm.limit(name)})
 
 
 def concerned(topology: Topology, target: str) -> tuple[str, ...]:
@@ -103,7 +94,7 @@ def concerned(topology: Topology, target: str) -> tuple[str, ...]:
     return tuple(edge for edge in topology.edges if split_edge(edge)[1] == service)
 
 
-def _edges(base: Topology, maps: Sequence[_ArmMap], target: str) -> tuple[str, ...]:
+def _edges(base: Topology, maps: Sequence[InForce], target: str) -> tuple[str, ...]:
     """Those that the fault concerns, and those that the experiment changes in any arm."""
     hit = concerned(base, target)
     return tuple(
@@ -111,7 +102,7 @@ def _edges(base: Topology, maps: Sequence[_ArmMap], target: str) -> tuple[str, .
     )
 
 
-def _services(base: Topology, maps: Sequence[_ArmMap], target: str) -> tuple[str, ...]:
+def _services(base: Topology, maps: Sequence[InForce], target: str) -> tuple[str, ...]:
     hit = split_edge(target)[1] if target in base.edges else target.partition("/")[0]
     return tuple(
         name
@@ -120,7 +111,7 @@ def _services(base: Topology, maps: Sequence[_ArmMap], target: str) -> tuple[str
     )
 
 
-def _changed(place: str, base: Mapping[str, object], arms: Sequence[Mapping[str, object]], maps: Sequence[_ArmMap]) -> bool:
+def _changed(place: str, base: Mapping[str, object], arms: Sequence[Mapping[str, object]], maps: Sequence[InForce]) -> bool:
     """Whether any arm has something else there than the map that all came from, or switches a pattern off just there."""
     return any(arm.get(place) != base[place] for arm in arms) or any(
         switch.place == place for each in maps for switch in each.switches

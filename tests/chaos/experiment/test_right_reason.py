@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos.experiment.in_force import InForce
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
 from chaos.experiment.proofs.right_reason import right_reason
 from chaos.experiment.reasons import Reason, ReasonKind, lacking
@@ -66,7 +67,7 @@ def test_a_reason_whose_metrics_were_not_read_is_neither_found_nor_refuted(
 def test_no_reason_can_be_seen_where_nothing_is_protected(kind: ReasonKind) -> None:
     topology = load_topology()
     for edge in ("orders->payments", "orders->deliveries"):
-        assert lacking(Reason(reason=kind, edge=edge), topology, Profile.NONE, ()) is not None
+        assert lacking(Reason(reason=kind, edge=edge), InForce.of(topology, Profile.NONE, ())) is not None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_reason_can_be_seen_where_its_pattern_is_in_force(
     kind: ReasonKind, edge: str, switch: str, missing: str | None
 ) -> None:
     topology = load_topology()
-    assert lacking(Reason(reason=kind, edge=edge), topology, Profile.DECLARED, (topology.switch(switch),)) == missing
+    assert lacking(Reason(reason=kind, edge=edge), InForce.of(topology, Profile.DECLARED, [switch])) == missing
 
 
 def test_what_was_shed_since_an_instant_that_nobody_read_is_not_known(bench: Bench, protected: Scenario) -> None:
