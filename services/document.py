@@ -224,15 +224,16 @@ def _keys_at(model: type[BaseModel], location: Location) -> set[str]:
         for candidate in current:
             for name, info in candidate.model_fields.items():
                 if part in (name, info.alias):
-                    found += _models_in(info.annotation)
+                    found += models_in(info.annotation)
         current = found or current
     return {field.alias or name for candidate in current for name, field in candidate.model_fields.items()}
 
 
-def _models_in(annotation: object) -> list[type[BaseModel]]:
+def models_in(annotation: object) -> list[type[BaseModel]]:
+    """The models that a field's annotation holds, through containers and optionals."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+    return [model for argument in get_args(annotation) for model in models_in(argument)]
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from services.document import Frozen, did_you_mean
+from services.document import Frozen, did_you_mean, models_in
 from services.policy.admission import Limit
 from services.policy.edge import EdgePolicy
 
@@ -169,13 +169,7 @@ def _aliases(model: type[BaseModel]) -> dict[str, str]:
 
 @cache
 def _models_of(model: type[BaseModel], pattern: str) -> tuple[type[BaseModel], ...]:
-    return _models_in(model.model_fields[_aliases(model)[pattern]].annotation)
-
-
-def _models_in(annotation: object) -> tuple[type[BaseModel], ...]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return (annotation,)
-    return tuple(model for argument in get_args(annotation) for model in _models_in(argument))
+    return tuple(models_in(model.model_fields[_aliases(model)[pattern]].annotation))
 
 
 def _sentence(model: type[BaseModel], location: tuple[int | str, ...], message: str) -> str:
