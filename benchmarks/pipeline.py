@@ -39,34 +39,21 @@ CALLS: Final = 200
 WHOLE_US: Final = 25.0
 BREAKER_US: Final = 3.0
 CONSECUTIVE: Final = {"fail_max": 5, "reset_timeout": "5s"}
-DECLARED: Final = EdgePolicy.model_validate(
-    {
-        "deadline": "3s",
-        "throttle": {"k": 2, "window": "10s"},
-        "bulkhead": {"max_concurrent": 60, "max_waiting": 20, "max_wait": "100ms"},
-        "retry": {"max_attempts": 2},
-        "budget": {"max_tokens": 10, "token_ratio": 0.1},
-        "hedge": {"delay": "300ms"},
-        "breaker": CONSECUTIVE,
-        "balancer": "power_of_two",
-        "outlier_ejection": {"slow_call_duration": "1500ms"},
-        "timeout": {"attempt": "2500ms"},
-        "fallback": {"kind": "cached", "ttl": "5m"},
-    }
-)
-ALONE: Final[dict[str, Mapping[str, object]]] = {
-    "deadline": {"deadline": "3s"},
-    "throttle": {"throttle": {"k": 2, "window": "10s"}},
-    "bulkhead": {"bulkhead": {"max_concurrent": 60, "max_waiting": 20, "max_wait": "100ms"}},
-    "retry": {"retry": {"max_attempts": 2}},
-    "budget": {"retry": {"max_attempts": 2}, "budget": {"max_tokens": 10, "token_ratio": 0.1}},
-    "hedge": {"hedge": {"delay": "300ms"}},
-    "breaker": {"breaker": CONSECUTIVE},
-    "balancer": {"balancer": "power_of_two"},
-    "outlier_ejection": {"outlier_ejection": {"slow_call_duration": "1500ms"}},
-    "timeout": {"timeout": {"attempt": "2500ms"}},
-    "fallback": {"fallback": {"kind": "cached", "ttl": "5m"}},
+DECLARED: Final[dict[str, object]] = {
+    "deadline": "3s",
+    "throttle": {"k": 2, "window": "10s"},
+    "bulkhead": {"max_concurrent": 60, "max_waiting": 20, "max_wait": "100ms"},
+    "retry": {"max_attempts": 2},
+    "budget": {"max_tokens": 10, "token_ratio": 0.1},
+    "hedge": {"delay": "300ms"},
+    "breaker": CONSECUTIVE,
+    "balancer": "power_of_two",
+    "outlier_ejection": {"slow_call_duration": "1500ms"},
+    "timeout": {"attempt": "2500ms"},
+    "fallback": {"kind": "cached", "ttl": "5m"},
 }
+NEEDS: Final = {"budget": ("retry",)}
+"""Patterns that are nothing without another."""
 GET: Final = Outgoing("GET", "/internal/orders/7", "/internal/orders/{order_id}")
 REPLICAS: Final = tuple(
     Instance(service="orders", replica=number, host="127.0.0.1", port=9_000 + number, pid=number, state=InstanceState.UP)
@@ -180,24 +167,29 @@ def _as_it_is(reply: Reply) -> Reply:
     return reply
 
 
+def only(*patterns: str) -> EdgePolicy:
+    """Of what is declared, these."""
+    return EdgePolicy.model_validate({name: DECLARED[name] for name in patterns})
+
+
 def contenders() -> dict[str, Call]:
     """What is measured, by name."""
     world = Immediate()
     rate = EdgePolicy.model_validate({"breaker": {"kind": "rate"}})
-    both = EdgePolicy.model_validate({"retry": {"max_attempts": 2}, "breaker": CONSECUTIVE})
+    whole = EdgePolicy.model_validate(DECLARED)
     calls = {
         "bare": bare(world),
-        "whole": through_caller(world, DECLARED),
-        "telemetry": through_caller(world, DECLARED, telemetry=True),
+        "whole": through_caller(world, whole),
+        "telemetry": through_caller(world, whole, telemetry=True),
         "nothing": through_caller(world, EdgePolicy()),
         "libraries": with_libraries(world),
         "pybreaker": with_pybreaker(world),
-        "retry and breaker": through_caller(world, both),
+        "retry and breaker": through_caller(world, only("retry", "breaker")),
         "rate breaker": through_caller(world, rate),
     }
-    for name, policy in ALONE.items():
-        calls[f"only {name}"] = through_caller(world, EdgePolicy.model_validate(policy))
-        calls[f"without {name}"] = through_caller(world, DECLARED.without(Pattern(name)))
+    for name in DECLARED:
+        calls[f"only {name}"] = through_caller(world, only(name, *NEEDS.get(name, ())))
+        calls[f"without {name}"] = through_caller(world, whole.without(Pattern(name)))
     return calls
 
 
@@ -227,7 +219,7 @@ def report(found: dict[str, float]) -> int:
     floor, nothing = found["bare"], found["nothing"]
     print(f"CPU of a successful call, median of {ROUNDS} rounds of {CALLS} calls, in microseconds")
     print(f"{'pattern':<18}{'alone':>8}{'of the whole':>15}")
-    for name in ALONE:
+    for name in DECLARED:
         print(f"{name:<18}{found[f'only {name}'] - nothing:>8.2f}{found['whole'] - found[f'without {name}']:>15.2f}")
     print(f"{'rate breaker':<18}{found['rate breaker'] - nothing:>8.2f}")
     rows = {
