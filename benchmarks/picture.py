@@ -20,11 +20,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from benchmarks._plot import HEIGHT, MAX_LINES, STYLE, Line, Plot, write
 from chaos.experiment.errors import EvidenceError
 from chaos.experiment.folders import ExperimentFolder, read_model
+from chaos.experiment.outcomes import Role
 from chaos.experiment.report.charts import Tick, log_scale
 from chaos.experiment.report.formats import NOTHING, clip, milliseconds, percent, seconds
 from chaos.experiment.report.marks import arm_label
 from chaos.experiment.report.objectives import objective_rows
-from chaos.experiment.result import ArmResult, JourneySeries, Result, Role, WindowStats
+from chaos.experiment.result import ArmResult, JourneySeries, Result, WindowStats
 
 MAX_ROWS: Final = 4
 _SIZE: Final = (955.0, 176.0)

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from chaos.experiment.result import ArmResult, ProofKind, Result
+from chaos.experiment.outcomes import ProofKind
+from chaos.experiment.result import ArmResult, Result
 from chaos.experiment.wording import HOLDING, OBJECTIVE_MARK, PROOF_NAME, STATUS_MARK, VERDICT_STYLE, p95_change, success_change
 
 

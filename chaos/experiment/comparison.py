@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from chaos.experiment.journeys import Journey
 from chaos.experiment.model import Judged
-from chaos.experiment.result import Comparison, Holding
+from chaos.experiment.outcomes import Holding
+from chaos.experiment.result import Comparison
 from chaos.experiment.statistics.blocks import design_effect
 from chaos.experiment.statistics.multiplicity import ALPHA, holm
 from chaos.experiment.statistics.proportions import CONFIDENCE, Share, drop_interval, drop_p_value, journeys_needed

@@ -6,8 +6,8 @@ from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
 from chaos.experiment.in_force import InForce
 from chaos.experiment.model import Experiment
 from chaos.experiment.objectives import Objectives
+from chaos.experiment.outcomes import Verdict
 from chaos.experiment.reasons import Reason, lacking
-from chaos.experiment.result import Verdict
 from chaos.targets.errors import UnknownPlaceError
 from chaos.targets.place import Place
 from services.document import Document, Mistake, did_you_mean

@@ -8,7 +8,8 @@ from chaos.experiment.experiment_file import LoadedExperiment, load_experiment
 from chaos.experiment.facts import RunFacts
 from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.junit import write_junit
-from chaos.experiment.result import ArmResult, ExperimentSummary, Result, Verdict
+from chaos.experiment.outcomes import Verdict
+from chaos.experiment.result import ArmResult, ExperimentSummary, Result
 from chaos.experiment.verdict import judge_arm
 
 

@@ -3,7 +3,8 @@
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from chaos.experiment.result import ArmResult, ObjectiveResult, ObjectiveStatus, Proof, ProofStatus, Result, Verdict
+from chaos.experiment.outcomes import ObjectiveStatus, ProofStatus, Verdict
+from chaos.experiment.result import ArmResult, ObjectiveResult, Proof, Result
 
 _SKIPPED = (ProofStatus.NOT_EVALUATED, ProofStatus.UNKNOWN)
 

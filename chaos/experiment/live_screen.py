@@ -13,7 +13,8 @@ from chaos.experiment.closing_screen import print_result
 from chaos.experiment.facts import PhaseName
 from chaos.experiment.live import Recent
 from chaos.experiment.observer import RunPlan
-from chaos.experiment.result import Result, Role
+from chaos.experiment.outcomes import Role
+from chaos.experiment.result import Result
 from chaos.experiment.wording import percent
 
 _BAR_WIDTH = 46

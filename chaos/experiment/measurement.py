@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from chaos.experiment.result import Interval, ObjectiveKind, ObjectiveResult, ObjectiveStatus
+from chaos.experiment.outcomes import ObjectiveKind, ObjectiveStatus
+from chaos.experiment.result import Interval, ObjectiveResult
 from chaos.experiment.statistics.multiplicity import ALPHA
 
 

@@ -8,8 +8,9 @@ from chaos.experiment.in_force import InForce
 from chaos.experiment.measurement import Measurement
 from chaos.experiment.metrics import Mark
 from chaos.experiment.objectives import Amplification, Goodput, Objectives, RecoveryTime
+from chaos.experiment.outcomes import ObjectiveKind
 from chaos.experiment.proofs.recovery import quiet_s
-from chaos.experiment.result import Interval, ObjectiveKind, Recovery
+from chaos.experiment.result import Interval, Recovery
 from chaos.experiment.statistics.blocks import BLOCK_S, design_effect
 from chaos.experiment.statistics.means import bounded_mean, mean_of
 from chaos.experiment.windows import Window

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from chaos.experiment.fault_plan import FaultPlan
 from chaos.experiment.objectives import Objectives
+from chaos.experiment.outcomes import Role, Verdict
 from chaos.experiment.reasons import Reason
-from chaos.experiment.result import Role, Verdict
 from services.document import Frozen
 from services.duration import DurationMs
 from services.policy import Profile

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from chaos.experiment.facts import PhaseName
 from chaos.experiment.live import Recent
-from chaos.experiment.result import Result, Role
+from chaos.experiment.outcomes import Role
+from chaos.experiment.result import Result
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ Times ending in `_at` are Unix seconds; times ending in `_s` count from the firs
 Shares are between 0 and 1. A quantile over no journeys is None.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from chaos.experiment.outcomes import Holding, ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
 
 VERDICT_FILE = "verdict.json"
 TRACE_FILE = "trace.json"
@@ -18,68 +19,6 @@ TRACE_FILE = "trace.json"
 
 class _Finding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Verdict(StrEnum):
-    """What an arm showed. An INVALID one says nothing about the system; an INCONCLUSIVE one, not enough."""
-
-    INVALID = "INVALID"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    LEAKED = "LEAKED"
-    ISOLATED = "ISOLATED"
-
-
-class Role(StrEnum):
-    """How a journey takes part. Watched ones are shown: too rare to be judged."""
-
-    JUDGED = "judged"
-    MAY_DEGRADE = "may_degrade"
-    WATCHED = "watched"
-
-
-class Holding(StrEnum):
-    """What the comparison of a judged journey showed."""
-
-    HELD = "held"
-    LEAKED = "leaked"
-    UNDECIDED = "undecided"
-    NOT_JUDGED = "not_judged"
-
-
-class ObjectiveKind(StrEnum):
-    """What an experiment may demand beyond its journeys."""
-
-    AMPLIFICATION = "amplification"
-    GOODPUT = "goodput"
-    RECOVERY = "recovery"
-
-
-class ObjectiveStatus(StrEnum):
-    """What the measurement of an objective showed."""
-
-    HELD = "held"
-    VIOLATED = "violated"
-    UNDECIDED = "undecided"
-
-
-class ProofKind(StrEnum):
-    """The six things that an experiment proves, in the order in which they are told."""
-
-    FAULT_BIT = "fault_bit"
-    JOURNEYS_HELD = "journeys_held"
-    RIGHT_REASON = "right_reason"
-    ALERTS = "alerts"
-    RECOVERY = "recovery"
-    INVARIANTS = "invariants"
-
-
-class ProofStatus(StrEnum):
-    """`unknown`: evaluated, but the evidence does not decide. `not_evaluated`: nobody looked, and the sentence says why."""
-
-    PROVEN = "proven"
-    REFUTED = "refuted"
-    UNKNOWN = "unknown"
-    NOT_EVALUATED = "not_evaluated"
 
 
 class Proof(_Finding):

@@ -2,7 +2,8 @@
 
 from chaos.experiment.comparison import Compared
 from chaos.experiment.model import Bounds
-from chaos.experiment.result import Comparison, Holding, Interval, Role, WindowStats
+from chaos.experiment.outcomes import Holding, Role
+from chaos.experiment.result import Comparison, Interval, WindowStats
 from chaos.experiment.statistics.multiplicity import ALPHA
 from chaos.experiment.statistics.proportions import MAX_NEEDED
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.model import Bounds
-from chaos.experiment.result import JourneyResult, LoadQuality, Proof, ProofStatus, Role
+from chaos.experiment.outcomes import ProofStatus, Role
+from chaos.experiment.result import JourneyResult, LoadQuality, Proof
 
 PROCESS_CPU = "process_cpu_seconds_total"
 """prometheus-client's own name for a process's processor time."""

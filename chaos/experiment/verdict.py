@@ -12,25 +12,14 @@ from chaos.experiment.journeys import Journey, arrivals_digest
 from chaos.experiment.measurement import Measurement
 from chaos.experiment.measuring import measure
 from chaos.experiment.model import Experiment
+from chaos.experiment.outcomes import Holding, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
 from chaos.experiment.proofs.alerts import alerts
 from chaos.experiment.proofs.fault_bit import fault_bit
 from chaos.experiment.proofs.invariants import invariants_held
 from chaos.experiment.proofs.journeys_held import journeys_held
 from chaos.experiment.proofs.recovery import find_recovery, recovery_proof
 from chaos.experiment.proofs.right_reason import right_reason
-from chaos.experiment.result import (
-    ArmResult,
-    FaultSpan,
-    Holding,
-    JourneyResult,
-    ObjectiveResult,
-    ObjectiveStatus,
-    Proof,
-    ProofKind,
-    ProofStatus,
-    Role,
-    Verdict,
-)
+from chaos.experiment.result import ArmResult, FaultSpan, JourneyResult, ObjectiveResult, Proof
 from chaos.experiment.sentences import journey_sentence
 from chaos.experiment.validity import invalid_reasons, load_quality
 from chaos.experiment.windows import Windows, second_by_second, window_stats

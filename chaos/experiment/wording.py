@@ -2,7 +2,8 @@
 
 from rich.text import Text
 
-from chaos.experiment.result import Holding, ObjectiveStatus, ProofKind, ProofStatus, Verdict, WindowStats
+from chaos.experiment.outcomes import Holding, ObjectiveStatus, ProofKind, ProofStatus, Verdict
+from chaos.experiment.result import WindowStats
 
 VERDICT_STYLE = {
     Verdict.ISOLATED: "bold green",

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from benchmarks._plot import HEIGHT, spread
 from benchmarks.picture import main, picture
-from chaos.experiment.result import ObjectiveKind, ObjectiveResult, ObjectiveStatus, Result, Role
+from chaos.experiment.outcomes import ObjectiveKind, ObjectiveStatus, Role
+from chaos.experiment.result import ObjectiveResult, Result
 
 FIXTURE = Path(__file__).parents[1] / "chaos" / "fixtures" / "outage" / "verdict.json"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,6 +1,7 @@
 """Proof 4: the alert fired, how soon, and no other did."""
 
-from chaos.experiment.result import Proof, ProofKind, ProofStatus
+from chaos.experiment.outcomes import ProofKind, ProofStatus
+from chaos.experiment.result import Proof
 
 
 def alerts() -> Proof:

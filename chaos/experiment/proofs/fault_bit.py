@@ -6,7 +6,8 @@ from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.facts import LeaseCount
 from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
 from chaos.experiment.model import Experiment
-from chaos.experiment.result import Proof, ProofKind, ProofStatus
+from chaos.experiment.outcomes import ProofKind, ProofStatus
+from chaos.experiment.result import Proof
 from chaos.experiment.statistics.proportions import Share, wilson, z_of
 from chaos.targets.place import Place
 

@@ -1,7 +1,8 @@
 """Proof 6: no business invariant broke."""
 
 from chaos.experiment.evidence import ArmEvidence
-from chaos.experiment.result import Proof, ProofKind, ProofStatus
+from chaos.experiment.outcomes import ProofKind, ProofStatus
+from chaos.experiment.result import Proof
 from chaos.invariants.catalogue import judge
 from chaos.invariants.finding import InvariantFinding
 from chaos.invariants.one_courier import one_courier

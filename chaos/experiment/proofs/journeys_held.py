@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from chaos.experiment.result import Holding, JourneyResult, ObjectiveResult, ObjectiveStatus, Proof, ProofKind, ProofStatus, Role
+from chaos.experiment.outcomes import Holding, ObjectiveStatus, ProofKind, ProofStatus, Role
+from chaos.experiment.result import JourneyResult, ObjectiveResult, Proof
 
 
 def journeys_held(journeys: Iterable[JourneyResult], objectives: Sequence[ObjectiveResult] = ()) -> Proof:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from chaos.experiment.journeys import Journey
-from chaos.experiment.result import Proof, ProofKind, ProofStatus, Recovery, Role
+from chaos.experiment.outcomes import ProofKind, ProofStatus, Role
+from chaos.experiment.result import Proof, Recovery
 from chaos.experiment.windows import Window
 
 QUIET_S = 3.0

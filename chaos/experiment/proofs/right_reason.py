@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.metrics import Mark
+from chaos.experiment.outcomes import ProofKind, ProofStatus
 from chaos.experiment.reasons import Reason, ReasonKind
-from chaos.experiment.result import Proof, ProofKind, ProofStatus
+from chaos.experiment.result import Proof
 from observability import names
 from services.policy import FallbackKind, Pattern
 from services.topology import Topology, split_edge

@@ -2,21 +2,10 @@
 
 from collections.abc import Sequence
 
+from chaos.experiment.outcomes import Holding, ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Verdict
 from chaos.experiment.report.formats import clip, number, percent, seconds, signed_milliseconds
 from chaos.experiment.report.marks import arm_label
-from chaos.experiment.result import (
-    ArmResult,
-    FaultSpan,
-    Holding,
-    JourneyResult,
-    ObjectiveKind,
-    ObjectiveResult,
-    ObjectiveStatus,
-    ProofKind,
-    ProofStatus,
-    Result,
-    Verdict,
-)
+from chaos.experiment.result import ArmResult, FaultSpan, JourneyResult, ObjectiveResult, Result
 
 MAX_ARMS = 3
 """An answer about more arms than this is no sentence any more; the run's own summary stands in for it."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from chaos.experiment.result import ArmResult, Holding, ObjectiveStatus, ProofStatus, Role, Verdict
+from chaos.experiment.outcomes import Holding, ObjectiveStatus, ProofStatus, Role, Verdict
+from chaos.experiment.result import ArmResult
 
 Tone = Literal["good", "bad", "unsure", "off"]
 Icon = Literal["check", "cross", "question", "dash", "void"]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from chaos.experiment.outcomes import ObjectiveKind, ObjectiveStatus
 from chaos.experiment.report.formats import NBSP, NOTHING, clip, confidence, labelled_number, number, seconds
 from chaos.experiment.report.marks import OBJECTIVES, Mark
-from chaos.experiment.result import ArmResult, ObjectiveKind, ObjectiveResult, ObjectiveStatus, Result
+from chaos.experiment.result import ArmResult, ObjectiveResult, Result
 
 _TITLES = {
     ObjectiveKind.AMPLIFICATION: "Attempts for each call",

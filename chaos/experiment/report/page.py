@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.experiment.outcomes import ProofKind
 from chaos.experiment.report.answer import answer
 from chaos.experiment.report.facts import Facts, facts
 from chaos.experiment.report.formats import clip, moment, seconds
@@ -13,7 +14,7 @@ from chaos.experiment.report.proofs import ProofRow, VerdictCard, proof_rows, ve
 from chaos.experiment.report.protection import Protection, protection
 from chaos.experiment.report.timeline import Timeline, timeline
 from chaos.experiment.report.waterfall import Waterfall, arm_waterfall
-from chaos.experiment.result import ProofKind, Result
+from chaos.experiment.result import Result
 
 MAX_ARMS = 8
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from chaos.experiment.outcomes import ProofKind
 from chaos.experiment.report.formats import clip, labelled_number
 from chaos.experiment.report.marks import PROOFS, VERDICTS, Mark, arm_label, met_mark
-from chaos.experiment.result import ArmResult, Proof, ProofKind, Result
+from chaos.experiment.result import ArmResult, Proof, Result
 
 MAX_NUMBERS = 16
 MAX_REASONS = 8

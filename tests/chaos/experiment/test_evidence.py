@@ -17,9 +17,9 @@ from chaos.experiment.journeys import Journey, RequestLine, arrivals_digest, ass
 from chaos.experiment.machine import CpuRecord, CpuSampler, package_versions, read_cpu, this_machine
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
 from chaos.experiment.model import Experiment
+from chaos.experiment.outcomes import ProofStatus
 from chaos.experiment.process_journal import JournalLine, ProcessJournal
 from chaos.experiment.proofs.fault_bit import fault_bit
-from chaos.experiment.result import ProofStatus
 from chaos.experiment.served import Served
 from chaos.experiment.trace import candidates, keep_trace, read_pick
 from chaos.experiment.windows import Window, Windows

@@ -6,7 +6,7 @@ import pytest
 
 from chaos.experiment.experiment_file import LoadedExperiment, find_experiment, load_experiment, shipped_experiments
 from chaos.experiment.model import Phases
-from chaos.experiment.result import Role, Verdict
+from chaos.experiment.outcomes import Role, Verdict
 from chaos.faults import Hang, Latency
 from services.document import DocumentError
 

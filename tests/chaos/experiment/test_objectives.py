@@ -12,17 +12,9 @@ from chaos.experiment.measuring import amplification, goodput, most_attempts, re
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
 from chaos.experiment.objectives import Amplification, Goodput, Objectives, RecoveryTime
 from chaos.experiment.observer import Unobserved
+from chaos.experiment.outcomes import ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Verdict
 from chaos.experiment.report.answer import answer
-from chaos.experiment.result import (
-    JourneyResult,
-    ObjectiveKind,
-    ObjectiveResult,
-    ObjectiveStatus,
-    ProofKind,
-    ProofStatus,
-    Recovery,
-    Verdict,
-)
+from chaos.experiment.result import JourneyResult, ObjectiveResult, Recovery
 from chaos.experiment.runner import RunOptions, run_experiment
 from chaos.experiment.session import run_and_show
 from chaos.experiment.verdict import decide

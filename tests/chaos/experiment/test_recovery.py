@@ -1,6 +1,6 @@
 from chaos.experiment.journeys import Journey
+from chaos.experiment.outcomes import Role
 from chaos.experiment.proofs.recovery import find_recovery
-from chaos.experiment.result import Role
 from chaos.experiment.windows import Window
 
 WINDOW = Window(45.0, 60.0)

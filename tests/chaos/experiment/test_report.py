@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chaos.experiment.outcomes import Holding, ProofStatus, Verdict
 from chaos.experiment.report.report import render_report, report_html
-from chaos.experiment.result import ArmResult, Holding, JourneySeries, ProofStatus, Recovery, Result, Verdict, WindowStats
+from chaos.experiment.result import ArmResult, JourneySeries, Recovery, Result, WindowStats
 from services.topology import default_topology_path
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "outage"

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from chaos.experiment.outcomes import Holding, ProofKind, ProofStatus, Verdict
 from chaos.experiment.report.answer import answer
-from chaos.experiment.result import ArmResult, Comparison, FaultSpan, Holding, Interval, ProofKind, ProofStatus, Result, Verdict
+from chaos.experiment.result import ArmResult, Comparison, FaultSpan, Interval, Result
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "outage" / "verdict.json"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from chaos.experiment.result import ArmResult, ProofKind, Result, Verdict
+from chaos.experiment.outcomes import ProofKind, Verdict
+from chaos.experiment.result import ArmResult, Result
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "outage" / "verdict.json"
 

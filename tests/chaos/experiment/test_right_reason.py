@@ -9,9 +9,9 @@ import pytest
 
 from chaos.experiment.in_force import InForce
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
+from chaos.experiment.outcomes import ProofStatus
 from chaos.experiment.proofs.right_reason import right_reason
 from chaos.experiment.reasons import Reason, ReasonKind, lacking
-from chaos.experiment.result import ProofStatus
 from services.policy import Profile
 from services.topology import load_topology
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.experiment.result import ProofKind, ProofStatus, Result, Verdict
+from chaos.experiment.outcomes import ProofKind, ProofStatus, Verdict
+from chaos.experiment.result import Result
 
 pytestmark = pytest.mark.system
 COMMAND = (sys.executable, "-m", "chaos.cli", "run", "delivery-outage", "--scale", "0.1", "--arm", "declared")

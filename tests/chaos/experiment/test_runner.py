@@ -16,7 +16,8 @@ from chaos.experiment.errors import EvidenceError, RunError
 from chaos.experiment.folders import ArmFolder, ExperimentFolder
 from chaos.experiment.judge import judge
 from chaos.experiment.observer import Unobserved
-from chaos.experiment.result import ProofKind, ProofStatus, Result, Verdict
+from chaos.experiment.outcomes import ProofKind, ProofStatus, Verdict
+from chaos.experiment.result import Result
 from chaos.experiment.runner import RunOptions, run_experiment
 from chaos.experiment.session import EXIT_INTERRUPTED, judge_and_show, run_and_show
 from chaos.targets.errors import RefusedError

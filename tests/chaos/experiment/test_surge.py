@@ -9,9 +9,9 @@ import pytest
 from chaos.experiment.experiment_file import LoadedExperiment, find_experiment, load_experiment
 from chaos.experiment.load_process import Surge, surge_of
 from chaos.experiment.observer import Unobserved
+from chaos.experiment.outcomes import ProofStatus
 from chaos.experiment.proofs.fault_bit import fault_bit
 from chaos.experiment.report.answer import answer
-from chaos.experiment.result import ProofStatus
 from chaos.experiment.runner import RunOptions, run_experiment
 from services.document import DocumentError
 

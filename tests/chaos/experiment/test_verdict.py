@@ -9,7 +9,7 @@ import pytest
 
 from chaos.experiment.comparison import compare_all
 from chaos.experiment.model import Judged
-from chaos.experiment.result import Holding, ProofKind, ProofStatus, Role, Verdict
+from chaos.experiment.outcomes import Holding, ProofKind, ProofStatus, Role, Verdict
 from chaos.experiment.verdict import decide, doubts_about
 
 if TYPE_CHECKING:
