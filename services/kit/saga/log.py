@@ -65,6 +65,7 @@ class SagaTables:
             Column("attempts", Integer, nullable=False),
             Column("reason", String(MAX_TEXT), nullable=False),
             Column("trace_headers", Text, nullable=False),
+            Column("undone", Integer, nullable=False, server_default="0"),
         )
         self.log = Table(
             "saga_log",
@@ -231,9 +232,12 @@ def _values(saga: Saga, due_at: float | None, owner: str) -> dict[str, object]:
         "owner": owner,
         "attempts": saga.attempts,
         "reason": saga.reason[:MAX_TEXT],
+        "undone": saga.undone,
     }
 
 
 def _saga(row: Row[tuple[object, ...]]) -> Saga:
     headers = json.loads(row.trace_headers)
-    return Saga(row.id, SagaState(row.state), row.position, row.version, row.deadline_at, row.attempts, row.reason, headers)
+    return Saga(
+        row.id, SagaState(row.state), row.position, row.version, row.deadline_at, row.attempts, row.reason, headers, row.undone
+    )

@@ -25,6 +25,7 @@ class Saga:
         version: Grows by one with every write. A write names the version that it follows, so that of two workers one fails.
         deadline_at: Unix time after which nobody waits for it any more: it is then undone instead of continued.
         attempts: Failed attempts at the compensation that is next.
+        undone: Steps below `position` whose compensation took effect before its turn, a bit each; bit 0 is the first step.
         reason: Why it is undone.
         trace_headers: Of the request that began it: its story belongs to that trace, whoever finishes it.
     """
@@ -37,6 +38,11 @@ class Saga:
     attempts: int
     reason: str
     trace_headers: Mapping[str, str]
+    undone: int = 0
+
+    def is_undone(self, position: int) -> bool:
+        """Whether the step at `position` was undone while one above it could not be."""
+        return bool(self.undone >> position & 1)
 
 
 class FencedError(Exception):

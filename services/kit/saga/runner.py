@@ -16,8 +16,8 @@ _log = logging.getLogger(__name__)
 Subject = TypeVar("Subject")
 
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.4, 5.0
-"""Between attempts at a compensation; doubled each time. It is tried for ever: giving up would keep what is not ours. Each
-attempt asks once more whoever has undone already, so the next does not follow at once: during an outage every saga is in here."""
+"""Between attempts at a compensation; doubled each time. It is tried for ever: giving up would keep what is not ours. The next
+does not follow at once: during an outage every saga is in here."""
 _MAX_DOUBLINGS = 10
 
 
@@ -87,21 +87,26 @@ class SagaRunner(Generic[Subject]):
     async def backward(self, saga: Saga, subject: Subject) -> bool:
         """Undoes what a compensating saga may have done. False: a callee refuses, and is asked again. Raises FencedError.
 
-        A callee that does not answer holds up nobody else's compensation: those below it are asked all the same, and once more
-        when it answers, since only the position down to which everything is undone is written down.
+        A callee that does not answer holds up nobody else's compensation: those below it are asked all the same, and not again
+        once that is written down. A crash before may repeat what was undone.
         """
         failed = ""
-        for step in reversed(self._plan.steps[: saga.position + 1]):
+        undone = saga.undone
+        for position in range(saga.position, -1, -1):
+            step = self._plan.steps[position]
             try:
-                await step.undo(subject)
+                if not saga.is_undone(position):
+                    await step.undo(subject)
             except ServiceError as error:
                 _log.warning("%s of %s cannot be undone yet: %s", step.name, saga.id, error.detail)
                 failed = failed or step.name
                 continue
-            if not failed:
+            if failed:
+                undone |= 1 << position
+            else:
                 saga = await uncut(self._retreat(saga, step.name))
         if failed:
-            await uncut(self._put_off(saga, failed))
+            await uncut(self._put_off(replace(saga, undone=undone), failed))
         return not failed
 
     async def _let_go(self, saga: Saga) -> None:
@@ -138,7 +143,7 @@ class SagaRunner(Generic[Subject]):
     async def _turn(self, saga: Saga, subject: Subject, error: ServiceError) -> Saga:
         # The step that failed is undone with the others: that it did not take effect is never certain.
         position = min(saga.position, len(self._plan.steps) - 1)
-        turned = replace(saga, state=SagaState.COMPENSATING, position=position, attempts=0, reason=error.detail)
+        turned = replace(saga, state=SagaState.COMPENSATING, position=position, attempts=0, reason=error.detail, undone=0)
         entry = f"{self._plan.steps[position].name}: given up: {error.detail}"
         async with self._records.database.write() as connection:
             turned = await self._records.write(connection, saga, turned, entry, self._records.now())

@@ -93,6 +93,7 @@ class World:
     money: dict[str, str] = field(default_factory=dict)
     couriers: dict[str, str] = field(default_factory=dict)
     captures: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
     down: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     defers: bool = False
@@ -121,6 +122,7 @@ class Callee:
 
     async def call(self, name: str, act: Callable[[], Any]) -> Any:
         await self.fate.point()
+        self.world.asked[name] += 1
         if name in self.world.down:
             self.world.late.append(act)
             raise AttemptTimeoutError(f"orders->{name}", "no answer in time")

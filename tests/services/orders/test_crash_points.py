@@ -192,3 +192,36 @@ async def test_a_compensation_that_fails_is_tried_until_it_succeeds(stage: Stage
         assert stage.world.portions[order.id] == "released", "a callee that does not answer holds up nobody else"
     await stage.settle()
     await stage.check()
+
+
+async def test_whoever_has_undone_a_step_is_not_asked_again_while_another_callee_is_away(stage: Stage) -> None:
+    stage.world.silent.add("capture")
+    stage.world.down.add("unassign")
+    await place_with(stage.replica(), "key")
+    for _ in range(5):
+        stage.world.now_s += 10.0
+        await stage.replica().recover()
+    assert stage.world.asked["unassign"] == 5
+    assert (stage.world.asked["release"], stage.world.asked["refund"]) == (1, 1)
+    await stage.settle()
+    await stage.check()
+    assert stage.world.asked["release"] == 1, "what was undone before its turn is only written down when its turn comes"
+
+
+async def test_a_compensation_that_dies_at_any_point_while_a_callee_is_away_is_finished_by_others(stage: Stage) -> None:
+    for point in range(1, MOST_POINTS):
+        stage.world.silent.add("capture")
+        stage.world.down.add("unassign")
+        await place_with(stage.replica(), f"key {point}")
+        fate = Fate()
+        fate.dies_at = point
+        try:
+            await stage.replica("orders/2", fate).recover()
+        except Death:
+            await stage.settle()
+        else:
+            assert point > 10, "the compensation passes more points than that"
+            break
+    await stage.settle()
+    await stage.check()
+    assert max(stage.world.asked["release"], stage.world.asked["refund"]) > point, "a death before the write has it repeated"
