@@ -12,7 +12,8 @@ from services.kit.saga.record import SagaState
 from services.orders.couriers import CourierAssigned
 from services.orders.domain import Line, Order, OrderStatus
 from services.orders.failures import OrderCancelledError
-from tests.services.orders.conftest import Death, Fate, Stage, Told
+from tests.services.orders.fate import Death, Fate
+from tests.services.orders.stage import Stage, Told
 
 
 async def tell_of_a_courier(stage: Stage, order: Order) -> None:

@@ -10,7 +10,8 @@ from services.kit.saga.record import SagaState
 from services.kit.saga.recovery import LEAST_LEFT_S
 from services.orders.domain import OrderStatus
 from services.orders.placing import DEADLINE_MS
-from tests.services.orders.conftest import Death, Fate, Replica, Stage
+from tests.services.orders.fate import Death, Fate
+from tests.services.orders.stage import Replica, Stage
 
 MOST_POINTS = 60
 

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from services.kit.errors import ServiceError
 from services.orders.domain import Order
 from tests.services.databases import migrated_file
-from tests.services.orders.conftest import Death, Fate, Stage, open_stage
+from tests.services.orders.fate import Death, Fate
+from tests.services.orders.stage import Stage, open_stage
 
 KEYS = st.sampled_from(["breakfast", "lunch", "dinner"])
 REPLICAS = st.sampled_from(["orders/1", "orders/2"])
