@@ -77,6 +77,16 @@ class RunFolder:
         return self.root / "data"
 
     @property
+    def targets(self) -> Path:
+        """Whom Prometheus asks for metrics (testbed.scrape_targets)."""
+        return self.root / "targets"
+
+    @property
+    def stack(self) -> Path:
+        """Configuration, data and logs of Prometheus, Alertmanager and Grafana, a folder each."""
+        return self.root / "stack"
+
+    @property
     def supervisor_log(self) -> Path:
         """What the supervisor and the warmed parent had to complain about; it outlives the system."""
         return self.root / "supervisor.log"
@@ -84,13 +94,16 @@ class RunFolder:
     def clear(self) -> None:
         """Removes what an earlier system left here, and nothing else. Raises OSError when the disk refuses."""
         mine = ("registry.json*", "secrets.json", "telemetry.sqlite*", "processes.jsonl*", "*.sock")
-        stale = [path for pattern in (*mine, "logs/*.jsonl*", "data/*.sqlite*") for path in self.root.glob(pattern)]
+        deeper = ("logs/*.jsonl*", "data/*.sqlite*", "targets/*.json*")
+        stale = [path for pattern in (*mine, *deeper) for path in self.root.glob(pattern)]
         for path in stale:
             path.unlink()
+        if self.stack.exists():
+            shutil.rmtree(self.stack)
 
     def create(self) -> None:
         """Makes the folder and its children. Raises OSError when the disk refuses, or is about to."""
-        for folder in (self.root, self.logs, self.data):
+        for folder in (self.root, self.logs, self.data, self.targets):
             folder.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
         free_bytes = shutil.disk_usage(self.root).free

@@ -5,7 +5,7 @@ import logging
 import time
 from typing import Literal
 
-from services.registry import Registry
+from services.registry import Instance, Registry
 from testbed.control import ControlError, HealRequest, ProcessFaultRequest, RestartRequest, SystemStatus, socket_path
 from testbed.journal import Event, Journal
 from testbed.keeper import Keeper
@@ -18,6 +18,7 @@ from testbed.probe import is_ready
 from testbed.process import Processes
 from testbed.replica import Replica, Surroundings
 from testbed.run import RunFolder
+from testbed.scrape_targets import JOB_SERVICES, JOB_TELEMETRY, SYSTEM, ScrapeTarget, write_targets
 from testbed.telemetry import TELEMETRY
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class System:
         targets = {name: replica for name, replica in self._replicas.items() if replica.plan.service != TELEMETRY}
         self._keeper = Keeper(targets, loop, self._journal, time.time)
         self._lives: list[asyncio.Task[None]] = []
+        self._targets: list[ScrapeTarget] = []
 
     @property
     def up(self) -> int:
@@ -96,6 +98,7 @@ class System:
         self._processes.close()
         self._board.close()
         self._folder.registry.unlink(missing_ok=True)
+        (self._folder.targets / SYSTEM).unlink(missing_ok=True)
 
     def fault(self, request: ProcessFaultRequest) -> None:
         """Puts a process fault in force. Raises ControlError, with nothing done."""
@@ -163,7 +166,21 @@ class System:
             try:
                 self._write_registry()
             except OSError as error:  # The old file stands; callers find out by themselves that an instance is gone.
-                _log.error("%s: %s", self._folder.registry, error.strerror)
+                _log.error("%s: %s", error.filename or self._folder.registry, error.strerror)
 
     def _write_registry(self) -> None:
-        Registry(instances=tuple(replica.instance() for replica in self._replicas.values())).write(self._folder.registry)
+        instances = tuple(replica.instance() for replica in self._replicas.values())
+        Registry(instances=instances).write(self._folder.registry)
+        self._write_targets(instances)
+
+    def _write_targets(self, instances: tuple[Instance, ...]) -> None:
+        """Those that are down stay listed: that nobody answers at their address is what Prometheus is to see."""
+        targets = [_target(instance) for instance in instances if instance.port]
+        if targets != self._targets:
+            write_targets(self._folder.targets / SYSTEM, targets)
+            self._targets = targets
+
+
+def _target(instance: Instance) -> ScrapeTarget:
+    job = JOB_TELEMETRY if instance.service == TELEMETRY else JOB_SERVICES
+    return ScrapeTarget(f"{instance.host}:{instance.port}", job, instance.service, instance.name)

@@ -10,7 +10,15 @@ def test_clearing_removes_an_earlier_system_and_nothing_of_anybody_else(tmp_path
     folder = RunFolder(tmp_path)
     folder.create()
     folder.write_secrets(Secrets.generate())
-    mine = ["registry.json", "telemetry.sqlite-wal", "processes.jsonl.1", "control.sock", "logs/orders-1.jsonl", "data/a.sqlite"]
+    mine = [
+        "registry.json",
+        "telemetry.sqlite-wal",
+        "processes.jsonl.1",
+        "control.sock",
+        "logs/orders-1.jsonl",
+        "data/a.sqlite",
+        "targets/load.json",
+    ]
     others = ["notes.txt", "data/export.csv", "supervisor.lock"]
     for name in (*mine, *others):
         (tmp_path / name).touch()

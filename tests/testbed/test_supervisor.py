@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -84,12 +85,17 @@ def test_a_system_starts_tells_where_it_is_and_stops_without_a_trace(small_syste
     assert reports[-1] == (4, 4)
     registry = Registry.read(RunFolder(options.state).registry)
     assert {instance.name: instance.pid for instance in registry.instances} == pids(system)
+    listed = {
+        group["labels"]["instance"]: group["targets"]
+        for group in json.loads((options.state / "targets/system.json").read_bytes())
+    }
+    assert listed == {instance.name: [f"127.0.0.1:{instance.port}"] for instance in registry.instances}
     assert system.addresses["shop"] == registry.up("shop")[0].base_url
     assert socket_path(options.state).stat().st_mode & 0o777 == 0o600
     assert b"begins" in (options.state / "logs" / "stock-2.jsonl").read_bytes()
     stop(options.state)
     assert processes_of(options.state) == []
-    assert {path.name for path in options.state.iterdir() if path.suffix in (".sock", ".json")} == {"secrets.json"}
+    assert {path.name for path in options.state.rglob("*") if path.suffix in (".sock", ".json")} == {"secrets.json"}
 
 
 @pytest.mark.parametrize("way", ["fork", "spawn"])
