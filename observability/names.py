@@ -42,6 +42,17 @@ CHAOS_INJECTIONS: Final = "chaos_injections_total"  # fault, target
 CHAOS_ACTIVE: Final = "chaos_active_leases"  # number of leases in force in this process
 SPANS_DROPPED: Final = "telemetry_spans_dropped_total"  # spans that never reached the collector
 
+# Metrics of the telemetry store, on its query port.
+STORE_SPANS: Final = "telemetry_store_spans_total"  # spans taken and committed
+STORE_INVALID_SPANS: Final = "telemetry_store_invalid_spans_total"  # spans without valid ids, left out of what was taken
+STORE_LOG_RECORDS: Final = "telemetry_store_log_records_total"  # log records taken and committed
+STORE_REJECTED: Final = "telemetry_store_rejected_total"  # reason: uploads refused as a whole
+STORE_PRUNED: Final = "telemetry_store_pruned_chunks_total"  # chunks deleted for their age or for room
+STORE_WAITING: Final = "telemetry_store_waiting_bytes"  # of uploads between their first byte and their commit
+STORE_FILE: Final = "telemetry_store_file_bytes"  # of the file and its write-ahead log
+STORE_FILE_MAX: Final = "telemetry_store_file_max_bytes"  # beyond it the oldest is deleted
+STORE_OLDEST: Final = "telemetry_store_oldest_seconds"  # how long ago the oldest telemetry that is kept arrived
+
 # Labels of metrics.
 LABEL_METHOD: Final = "http_request_method"
 LABEL_ROUTE: Final = "http_route"
@@ -61,6 +72,7 @@ LABEL_STATE: Final = "state"
 LABEL_EXTERNAL: Final = "external"
 LABEL_FAULT: Final = "fault"
 LABEL_TARGET: Final = "target"
+LABEL_REASON: Final = "reason"
 
 # Values of the label `traffic`: calls that serve somebody who waits, and those of the relay, which no policy protects.
 TRAFFIC_FOREGROUND: Final = "foreground"

@@ -17,12 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from observability.store.dependencies import Dependencies
 from observability.store.errors import NotFoundError, StoreError
 from observability.store.health import health_routes
 from observability.store.logs import Logs
 from observability.store.page import Page
 from observability.store.parameters import Parameters
-from observability.store.queries import log_query, no_parameters, operations_query, trace_query
+from observability.store.queries import dependency_query, log_query, no_parameters, operations_query, trace_query
+from observability.store.store_metrics import StoreMetrics
 from observability.store.traces import TraceQuery, Traces
 from observability.store.writer import Writer
 
@@ -32,7 +34,7 @@ R = TypeVar("R")
 _US_PER_S: Final = 1_000_000
 
 
-def query_app(api: "QueryApi", page: Page, writer: Writer) -> Starlette:
+def query_app(api: "QueryApi", page: Page, writer: Writer, metrics: StoreMetrics) -> Starlette:
     """The ASGI application of the query side."""
     return Starlette(
         routes=[
@@ -41,7 +43,9 @@ def query_app(api: "QueryApi", page: Page, writer: Writer) -> Starlette:
             Route("/api/operations", api.operations),
             Route("/api/traces", api.traces),
             Route("/api/traces/{trace_id}", api.trace),
+            Route("/api/dependencies", api.dependencies),
             Route("/api/logs", api.logs),
+            Route("/metrics", metrics.answer),
             # Jaeger's page shows a trace at /trace/<id>; links that were made for it work here.
             *(Route(path, page.answer) for path in ("/", "/search", "/trace/{trace_id}")),
             *health_routes(writer),
@@ -53,8 +57,11 @@ def query_app(api: "QueryApi", page: Page, writer: Writer) -> Starlette:
 class QueryApi:
     """Answers queries; SQLite is read on the executor's one thread."""
 
-    def __init__(self, traces: Traces, logs: Logs, executor: Executor, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self, traces: Traces, dependencies: Dependencies, logs: Logs, executor: Executor, clock_s: Callable[[], float]
+    ) -> None:
         self._traces = traces
+        self._dependencies = dependencies
         self._logs = logs
         self._executor = executor
         self._clock_s = clock_s
@@ -94,6 +101,11 @@ class QueryApi:
         if trace is None:
             raise NotFoundError(f"trace {trace_ids[0].hex()} not found")
         return _answer([trace])
+
+    async def dependencies(self, request: Request) -> Response:
+        """Calls between services, by when the callee began."""
+        query = dependency_query(request.query_params.multi_items(), self._now_us())
+        return _answer(await self._run(self._dependencies.search, query))
 
     async def logs(self, request: Request) -> Response:
         """Log records: the most recent ones that match, the oldest of them first. Ours; Jaeger keeps no logs.

@@ -1,18 +1,19 @@
 """A bound on the bytes that uploads may hold in memory between their first byte and their commit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class ByteBudget:
     """Bytes that may still be held. It never waits: what does not fit is refused at once, and the sender retries later.
 
-    Used on the event loop's thread only, so it needs no lock.
+    Used on the event loop's thread only, so it needs no lock. `on_change` is told how many bytes are held.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, on_change: Callable[[int], None]) -> None:
         self.limit_bytes = limit_bytes
         self._held_bytes = 0
+        self._on_change = on_change
 
     @contextmanager
     def hold(self) -> "Iterator[Hold]":
@@ -22,12 +23,14 @@ class ByteBudget:
             yield hold
         finally:
             self._held_bytes -= hold.size_bytes
+            self._on_change(self._held_bytes)
 
     def take(self, size_bytes: int) -> bool:
         """Takes `size_bytes`, or takes nothing and says False."""
         if self._held_bytes + size_bytes > self.limit_bytes:
             return False
         self._held_bytes += size_bytes
+        self._on_change(self._held_bytes)
         return True
 
 

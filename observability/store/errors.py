@@ -21,6 +21,9 @@ class StoreError(Exception):
     """A request that failed; `messages` say why, one problem each."""
 
     status = 500
+    reason = "error"
+    """The same in a word, for a metric."""
+
     retry_after_s: int | None = None
     """Seconds after which the same request may succeed; None when repeating it is useless."""
 
@@ -33,30 +36,35 @@ class InvalidUploadError(StoreError):
     """The body is not what its content type claims."""
 
     status = 400
+    reason = "invalid"
 
 
 class UploadTimeoutError(StoreError):
     """The body came too slowly."""
 
     status = 408
+    reason = "timeout"
 
 
 class UploadTooLargeError(StoreError):
     """The body is beyond its bound, as sent or decompressed."""
 
     status = 413
+    reason = "too_large"
 
 
 class UnsupportedUploadError(StoreError):
     """A content type or content encoding that OTLP over HTTP does not have."""
 
     status = 415
+    reason = "unsupported"
 
 
 class QueueFullError(StoreError):
     """More is waiting to be written than the bound allows."""
 
     status = 429
+    reason = "queue_full"
     retry_after_s = 1
 
 
@@ -64,6 +72,7 @@ class StorageUnavailableError(StoreError):
     """SQLite refused to write."""
 
     status = 503
+    reason = "storage"
     retry_after_s = 5
 
 

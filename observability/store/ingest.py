@@ -11,6 +11,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from observability.store.catalog import Catalog
 from observability.store.chunks import pack
+from observability.store.links import Links
+from observability.store.otlp import Accepted
 from observability.store.schema import Signal, item_id
 
 UNKNOWN_SERVICE: Final = "unknown_service"
@@ -30,22 +32,39 @@ class Ingest:
         self._connection = connection
         self._catalog = catalog
         self._clock_s = clock_s
+        self._links = Links()
+        self._last_chunk = 0
 
-    def add(self, resources: Sequence[ResourceSpans] | Sequence[ResourceLogs]) -> int:
-        """Inserts one upload and returns how many of its items were refused as wrong in themselves.
+    def finish(self) -> None:
+        """Writes what the uploads of a transaction add up to. To be called before its commit."""
+        self._connection.executemany(
+            "INSERT INTO dependency (parent, child, bucket, calls, chunk) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (bucket, parent, child) DO UPDATE SET calls = calls + excluded.calls, chunk = excluded.chunk",
+            ((*call, calls, self._last_chunk) for call, calls in self._links.take()),
+        )
+
+    def forget(self) -> None:
+        """Forgets what was remembered of uploads, after their transaction was rolled back."""
+        self._catalog.clear()
+        self._links.clear()
+
+    def add(self, resources: Sequence[ResourceSpans] | Sequence[ResourceLogs]) -> Accepted:
+        """Inserts one upload and returns what became of its items.
 
         Raises:
             sqlite3.Error: SQLite refused; the transaction must be rolled back.
         """
-        rejected = 0
+        spans = logs = rejected = 0
         for resource in resources:
             if isinstance(resource, ResourceSpans):
-                rejected += self._add_spans(resource)
+                kept, refused = self._add_spans(resource)
+                spans, rejected = spans + kept, rejected + refused
             else:
-                self._add_logs(resource)
-        return rejected
+                logs += self._add_logs(resource)
+        return Accepted(spans, logs, rejected)
 
-    def _add_spans(self, resource: ResourceSpans) -> int:
+    def _add_spans(self, resource: ResourceSpans) -> tuple[int, int]:
+        """Returns how many spans were kept and how many refused."""
         rejected = sum(_drop_invalid(scope.spans) for scope in resource.scope_spans)
         service = self._catalog.service(service_name(resource.resource.attributes))
         operation, trace = self._catalog.operation, self._catalog.trace
@@ -70,12 +89,14 @@ class Ingest:
             self._connection.executemany(
                 "UPDATE operation SET spans = spans + ? WHERE id = ?", ((count, number) for number, count in counts.items())
             )
-        return rejected
+            self._links.add(service, (span for scope in resource.scope_spans for span in scope.spans))
+        return len(rows), rejected
 
-    def _add_logs(self, resource: ResourceLogs) -> None:
+    def _add_logs(self, resource: ResourceLogs) -> int:
+        """Returns how many records were kept."""
         records = [record for scope in resource.scope_logs for record in scope.log_records]
         if not records:
-            return
+            return 0
         service = self._catalog.service(service_name(resource.resource.attributes))
         rows = [(self._trace_of(record), log_time_us(record), record.severity_number) for record in records]
         first = self._add_chunk(Signal.LOGS, service, [row[1] for row in rows], resource)
@@ -83,6 +104,7 @@ class Ingest:
             "INSERT INTO log (id, trace, time_us, severity) VALUES (?, ?, ?, ?)",
             ((item, *row) for item, row in enumerate(rows, first)),
         )
+        return len(rows)
 
     def _add_chunk(self, signal: Signal, service: int, times_us: Sequence[int], resource: ResourceSpans | ResourceLogs) -> int:
         """Inserts the chunk and returns the id of its first item."""
@@ -92,6 +114,7 @@ class Ingest:
         )
         if inserted.lastrowid is None:
             raise sqlite3.InternalError("SQLite gave no number for a new chunk")
+        self._last_chunk = inserted.lastrowid
         return item_id(inserted.lastrowid, 0)
 
     def _trace_of(self, record: LogRecord) -> int | None:

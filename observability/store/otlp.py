@@ -52,8 +52,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of an upload: all of it is committed, but for `rejected` items that were wrong in themselves."""
+    """What became of an upload: its spans and logs are committed, but for `rejected` spans that were wrong in themselves."""
 
+    spans: int = 0
+    logs: int = 0
     rejected: int = 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from observability.store.dependencies import DependencyQuery
 from observability.store.jaeger import KINDS
 from observability.store.logs import LEVELS, LogQuery
 from observability.store.parameters import MAX_TIME_US, Parameters
@@ -25,6 +26,8 @@ _DEFAULT_LIMIT: Final = 100
 _TRACE_PARAMETERS: Final = (
     "service", "operation", "tag", "tags", "start", "end", "lookback", "minDuration", "maxDuration", "limit", "traceID",
 )  # fmt: skip
+_US_PER_MS: Final = 1_000
+_DEFAULT_LOOKBACK_MS: Final = 86_400_000  # Of dependencies, as in Jaeger.
 _LOG_PARAMETERS: Final = ("service", "trace_id", "level", "since", "limit")
 
 
@@ -61,6 +64,18 @@ def trace_query(pairs: Pairs, now_us: int) -> TraceQuery | Sequence[bytes]:
         parameters.refuse("maxDuration", "at least minDuration")
     parameters.check()
     return trace_ids or query
+
+
+def dependency_query(pairs: Pairs, now_us: int) -> DependencyQuery:
+    """What `/api/dependencies` asks for: `lookback` back from `endTs`, both in milliseconds. Raises InvalidQueryError."""
+    parameters = Parameters(pairs, ("endTs", "lookback", "service"))
+    end_ms = parameters.whole("endTs", 0, MAX_TIME_US // _US_PER_MS)
+    lookback_ms = parameters.whole("lookback", 0, MAX_TIME_US // _US_PER_MS)
+    service = parameters.text("service")
+    parameters.check()
+    end_us = now_us if end_ms is None else end_ms * _US_PER_MS
+    lookback_us = (_DEFAULT_LOOKBACK_MS if lookback_ms is None else lookback_ms) * _US_PER_MS
+    return DependencyQuery(TimeRange(max(0, end_us - lookback_us), end_us), service)
 
 
 def log_query(pairs: Pairs, now_us: int) -> LogQuery:

@@ -13,6 +13,7 @@ from observability.store.budget import ByteBudget, Hold
 from observability.store.errors import InvalidUploadError, QueueFullError, StoreError, UploadTimeoutError, UploadTooLargeError
 from observability.store.health import health_routes
 from observability.store.schema import Signal
+from observability.store.store_metrics import StoreMetrics
 from observability.store.writer import Writer
 
 MAX_WAITING_BYTES: Final = 8 * 1024 * 1024
@@ -22,9 +23,9 @@ READ_TIMEOUT_S: Final = 10.0
 """For a body to arrive; an OTLP exporter gives a whole request as long."""
 
 
-def receiver_app(writer: Writer, budget: ByteBudget, read_timeout_s: float = READ_TIMEOUT_S) -> Starlette:
+def receiver_app(writer: Writer, budget: ByteBudget, metrics: StoreMetrics, read_timeout_s: float = READ_TIMEOUT_S) -> Starlette:
     """The ASGI application of the OTLP side."""
-    receiver = Receiver(writer, budget, read_timeout_s)
+    receiver = Receiver(writer, budget, metrics, read_timeout_s)
     return Starlette(
         routes=[
             Route("/v1/traces", receiver.traces, methods=["POST"]),
@@ -37,9 +38,10 @@ def receiver_app(writer: Writer, budget: ByteBudget, read_timeout_s: float = REA
 class Receiver:
     """Reads uploads within the budget and hands them to the writer."""
 
-    def __init__(self, writer: Writer, budget: ByteBudget, read_timeout_s: float) -> None:
+    def __init__(self, writer: Writer, budget: ByteBudget, metrics: StoreMetrics, read_timeout_s: float) -> None:
         self._writer = writer
         self._budget = budget
+        self._metrics = metrics
         self._read_timeout_s = read_timeout_s
 
     async def traces(self, request: Request) -> Response:
@@ -59,6 +61,7 @@ class Receiver:
                 upload = otlp.Upload(signal, form, await self._body(request, hold))
                 accepted = await self._writer.submit(upload)
         except StoreError as error:
+            self._metrics.rejected.labels(error.reason).inc()
             headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
             return Response(otlp.failure(media_type, str(error)), error.status, headers, media_type)
         return Response(otlp.answer(upload, accepted), media_type=media_type)

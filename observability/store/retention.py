@@ -10,6 +10,11 @@ from observability.store.schema import item_id
 _STEP_CHUNKS: Final = 64  # Deleted in one transaction: a few milliseconds, so that uploads do not wait long behind it.
 _MAX_STEPS: Final = 16  # In one call; what is left is deleted after the next upload.
 _IN_CHUNK: Final = "id >= ? AND id < ?"
+_MAX_DEPENDENCIES: Final = 4_096  # Looked at in one step. They are made in order of time, so the oldest stand first.
+_DELETE_DEPENDENCIES: Final = (
+    "DELETE FROM dependency WHERE id IN (SELECT id FROM (SELECT id, chunk FROM dependency ORDER BY id LIMIT :limit)"
+    " WHERE chunk < (SELECT COALESCE(MIN(id), chunk + 1) FROM chunk))"
+)
 _BYTES_PER_MIB: Final = 1024 * 1024
 
 
@@ -42,6 +47,11 @@ class Retention:
             deleted += len(chunks)
         return deleted
 
+    def oldest_received_s(self) -> int | None:
+        """When the oldest chunk that is kept arrived, in seconds since 1970; None while nothing is kept."""
+        row = self._connection.execute("SELECT received_s FROM chunk ORDER BY id LIMIT 1").fetchone()
+        return None if row is None else int(row[0])
+
     def _used_bytes(self) -> int:
         (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
         (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
@@ -68,6 +78,7 @@ class Retention:
                 execute("DELETE FROM chunk WHERE id = ?", (chunk,))
             gone = [trace for trace in traces if self._is_unused(trace)]
             self._connection.executemany("DELETE FROM trace WHERE id = ?", ((trace,) for trace in gone))
+            execute(_DELETE_DEPENDENCIES, {"limit": _MAX_DEPENDENCIES})
             execute("DELETE FROM operation WHERE spans <= 0")
             execute("DELETE FROM service WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.service = service.id)")
             execute("COMMIT")

@@ -3,6 +3,7 @@
     service    one name                          operation  a span name and kind of a service, with how many spans it has
     trace      a trace id and its short number   chunk      one compressed ResourceSpans or ResourceLogs of one service
     span, log  one narrow row an item: what a search asks for; its id is (chunk number, position in the chunk)
+    dependency how often one service called another in one stretch of time (links.py), and the last chunk that added to it
 
 A trace gets a short number because random 16-byte ids in an index of millions of spans would touch a cold page each;
 numbers rise with time, so that inserts stay on a few warm pages.
@@ -15,7 +16,7 @@ from typing import Final
 
 from observability.store.errors import StoreUnusableError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Kept in the file as `user_version`; a change of tables or of the chunks' encoding raises it."""
 
 POSITION_BITS: Final = 18
@@ -26,7 +27,7 @@ _CACHE_KIB: Final = 2_048  # A connection's page cache; the operating system cac
 _SPARE: Final = 1.25  # The file may outgrow the retention's bound by this factor while old rows are being deleted.
 
 _TABLES: Final = """
-CREATE TABLE service (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE service (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
 CREATE TABLE operation (
     id INTEGER PRIMARY KEY, service INTEGER NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
     spans INTEGER NOT NULL DEFAULT 0, UNIQUE (service, name, kind)
@@ -45,6 +46,10 @@ CREATE TABLE span (
 CREATE INDEX span_by_trace ON span (trace);
 CREATE TABLE log (id INTEGER PRIMARY KEY, trace INTEGER, time_us INTEGER NOT NULL, severity INTEGER NOT NULL);
 CREATE INDEX log_by_trace ON log (trace) WHERE trace IS NOT NULL;
+CREATE TABLE dependency (
+    id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, parent INTEGER NOT NULL, child INTEGER NOT NULL, calls INTEGER NOT NULL,
+    chunk INTEGER NOT NULL, UNIQUE (bucket, parent, child)
+);
 """
 
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from observability.store.api import QueryApi, query_app
 from observability.store.budget import ByteBudget
 from observability.store.catalog import Catalog
+from observability.store.dependencies import Dependencies
 from observability.store.ingest import Ingest
 from observability.store.logs import Logs
 from observability.store.page import Page
@@ -17,6 +18,7 @@ from observability.store.receiver import MAX_WAITING_BYTES, receiver_app
 from observability.store.retention import Retention
 from observability.store.schema import open_for_reading, open_for_writing
 from observability.store.settings import StoreSettings
+from observability.store.store_metrics import StoreMetrics
 from observability.store.traces import Traces
 from observability.store.writer import Writer
 
@@ -36,14 +38,15 @@ class Store:
         retention = Retention(
             connection, catalog, max_size_mib=settings.max_size_mib, max_age_s=settings.max_age_s, clock_s=time.time
         )
-        self._writer = Writer(connection, catalog, Ingest(connection, catalog, time.time), retention)
+        metrics = StoreMetrics(settings.path, settings.max_size_mib)
+        self._writer = Writer(connection, Ingest(connection, catalog, time.time), retention, metrics)
         self._reading = open_for_reading(settings.path)
         # One thread, because a connection and its opened chunks are not for two at once.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         reader = Reader(self._reading, time.monotonic)
-        api = QueryApi(Traces(reader), Logs(reader), self._executor, time.time)
-        self.query = query_app(api, Page(), self._writer)
-        self.receiver = receiver_app(self._writer, ByteBudget(max_waiting_bytes))
+        api = QueryApi(Traces(reader), Dependencies(reader), Logs(reader), self._executor, time.time)
+        self.query = query_app(api, Page(), self._writer, metrics)
+        self.receiver = receiver_app(self._writer, ByteBudget(max_waiting_bytes, metrics.waiting_bytes.set), metrics)
 
     def start(self) -> None:
         """Starts writing."""

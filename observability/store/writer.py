@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from observability.store.catalog import Catalog
 from observability.store.errors import StorageUnavailableError, StoreError
 from observability.store.ingest import Ingest
 from observability.store.otlp import Accepted, Upload, decode
 from observability.store.retention import Retention
+from observability.store.store_metrics import StoreMetrics
 
 _MAX_BATCH_UPLOADS: Final = 64
 _IDLE_PRUNE_S: Final = 30.0  # Age moves on even when nothing arrives.
@@ -36,11 +36,11 @@ class _Waiting:
 class Writer:
     """Writes uploads on its own thread. `submit` is for the event loop's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, catalog: Catalog, ingest: Ingest, retention: Retention) -> None:
+    def __init__(self, connection: sqlite3.Connection, ingest: Ingest, retention: Retention, metrics: StoreMetrics) -> None:
         self._connection = connection
-        self._catalog = catalog
         self._ingest = ingest
         self._retention = retention
+        self._metrics = metrics
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._failure = ""
@@ -107,31 +107,39 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._write_one(waiting.upload) for waiting in batch]
+            self._ingest.finish()
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 -- an upload that trips over a bug must not end the only writer.
             self._roll_back(error)
             return [StorageUnavailableError(f"the telemetry file cannot be written: {error}") for _ in batch]
         self._failure = ""
+        self._count([outcome for outcome in outcomes if isinstance(outcome, Accepted)])
         return outcomes
+
+    def _count(self, accepted: Sequence[Accepted]) -> None:
+        self._metrics.spans.inc(sum(each.spans for each in accepted))
+        self._metrics.log_records.inc(sum(each.logs for each in accepted))
+        self._metrics.invalid_spans.inc(sum(each.rejected for each in accepted))
 
     def _write_one(self, upload: Upload) -> Accepted | StoreError:
         try:
             resources = decode(upload)
         except StoreError as error:
             return error
-        return Accepted(rejected=self._ingest.add(resources))
+        return self._ingest.add(resources)
 
     def _roll_back(self, error: Exception) -> None:
         if str(error) != self._failure:
             _log.error("the telemetry file cannot be written: %s", error, exc_info=error)
         self._failure = str(error) or type(error).__name__
-        self._catalog.clear()
+        self._ingest.forget()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def _prune(self) -> None:
         try:
-            self._retention.prune()
+            self._metrics.pruned_chunks.inc(self._retention.prune())
+            self._metrics.oldest_received(self._retention.oldest_received_s())
         except sqlite3.Error as error:
             _log.warning("old telemetry could not be deleted: %s", error)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from observability.store.budget import ByteBudget
 from observability.store.otlp import MAX_BODY_BYTES
 from observability.store.receiver import receiver_app
+from observability.store.store_metrics import StoreMetrics
 
 if TYPE_CHECKING:
     from tests.observability.store.conftest import Client, Spans
@@ -162,7 +164,9 @@ async def test_a_sender_that_leaves_gives_its_share_back(starved: Client, span: 
 
 
 async def test_a_body_that_stalls_is_a_408(client: Client) -> None:
-    impatient = receiver_app(client.store._writer, ByteBudget(1_000), read_timeout_s=0)
+    impatient = receiver_app(
+        client.store._writer, ByteBudget(1_000, lambda _: None), StoreMetrics(Path("none"), 16), read_timeout_s=0
+    )
     headers = {"content-type": "application/x-protobuf"}
     answer = await client.ask(impatient, "POST", "/v1/traces", headers, [b"begin", b"(stalls)"])
     assert answer.status == 408

@@ -1,0 +1,128 @@
+"""Who called whom: spans joined with their callers while they arrive, so that nobody has to read them again for it.
+
+A caller is a span's parent; for a consumer, or a span without a parent, the spans it is linked to count as well, because that
+is how an event's processing points at its publishing. A call is counted when the two spans are of different services, as in
+Jaeger's own memory storage (`internal/storage/v2/memory/tenant.go`, `getDependencies`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+BUCKET_US: Final = 10_000_000
+"""Calls are counted by this much time; a question about less is answered for the whole of it."""
+
+_NS_PER_US: Final = 1_000
+_MAX_SPANS: Final = 32_768  # Remembered a generation, of which there are two: some 10 MiB, and half a minute of the demo's load.
+_MAX_LINKS: Final = 32  # Of one span, and callees that wait for one; a consumer of a batch may name every message of it.
+
+
+class Call(NamedTuple):
+    """What is counted. Services by number, the time as the number of BUCKET_US since 1970."""
+
+    parent: int
+    child: int
+    bucket: int
+
+
+class _Waiting(NamedTuple):
+    """A span whose caller has not arrived yet."""
+
+    service: int
+    bucket: int
+
+
+Value = TypeVar("Value")
+
+
+class _Recent(Generic[Value]):
+    """The last values by key, in two generations: when the younger one is full, the older one is forgotten."""
+
+    def __init__(self) -> None:
+        self._young: dict[bytes, Value] = {}
+        self._old: dict[bytes, Value] = {}
+
+    def get(self, key: bytes) -> Value | None:
+        value = self._young.get(key)
+        return self._old.get(key) if value is None else value
+
+    def put(self, key: bytes, value: Value) -> None:
+        if len(self._young) >= _MAX_SPANS:
+            self._young, self._old = {}, self._young
+        self._young[key] = value
+
+    def pop(self, key: bytes) -> Value | None:
+        old = self._old.pop(key, None)
+        return self._young.pop(key, old)
+
+
+class Links:
+    """Joins spans with their callers, in whatever order the two arrive. For the writer only.
+
+    It remembers a bounded number of spans; a caller and a callee that arrive further apart than that are not counted. A span
+    that comes a second time, because its sender missed our answer, counts once.
+    """
+
+    def __init__(self) -> None:
+        self._counted: Counter[Call] = Counter()
+        self._services = _Recent[int]()
+        self._waiting = _Recent[tuple[_Waiting, ...]]()
+
+    def clear(self) -> None:
+        """Forgets everything, after a transaction was rolled back: its spans will come again."""
+        self._counted.clear()
+        self._services, self._waiting = _Recent(), _Recent()
+
+    def take(self) -> Sequence[tuple[Call, int]]:
+        """Calls counted since the last time this was asked."""
+        counted = list(self._counted.items())
+        self._counted.clear()
+        return counted
+
+    def add(self, service: int, spans: Iterable[Span]) -> None:
+        """Remembers spans of one service that arrived together, and counts the calls that they complete."""
+        arrived = []
+        for span in spans:
+            key = span.trace_id + span.span_id
+            if self._services.get(key) is None:
+                self._services.put(key, service)
+                arrived.append((key, span))
+        # Callees end before their callers, so most parents stand behind their children in the same upload.
+        for key, span in arrived:
+            for callee in self._waiting.pop(key) or ():
+                self._count(service, callee)
+            for caller in _callers(span):
+                self._look_for(caller, service, span.start_time_unix_nano)
+
+    def _look_for(self, caller: bytes, service: int, started_ns: int) -> None:
+        """Counts a call when its caller is known, and waits for the caller otherwise."""
+        known = self._services.get(caller)
+        if known == service:
+            return
+        callee = _Waiting(service, started_ns // _NS_PER_US // BUCKET_US)
+        if known is None:
+            self._waiting.put(caller, (*(self._waiting.get(caller) or ()), callee)[:_MAX_LINKS])
+        else:
+            self._count(known, callee)
+
+    def _count(self, service: int, callee: _Waiting) -> None:
+        if service != callee.service:
+            self._counted[Call(service, callee.service, callee.bucket)] += 1
+
+
+def _callers(span: Span) -> Iterator[bytes]:
+    """Keys of the spans that called a span, each once."""
+    parent = span.parent_span_id
+    if any(parent):
+        yield span.trace_id + parent
+        if span.kind != Span.SPAN_KIND_CONSUMER:
+            return
+    seen = {span.trace_id + parent}
+    for link in islice(span.links, _MAX_LINKS):
+        key = link.trace_id + link.span_id
+        if key not in seen:
+            seen.add(key)
+            yield key
