@@ -46,8 +46,7 @@ def query_app(api: "QueryApi", page: Page, writer: Writer, metrics: StoreMetrics
             Route("/api/dependencies", api.dependencies),
             Route("/api/logs", api.logs),
             Route("/metrics", metrics.answer),
-            # Jaeger's page shows a trace at /trace/<id>; links that were made for it work here.
-            *(Route(path, page.answer) for path in ("/", "/search", "/trace/{trace_id}")),
+            *page.routes,
             *health_routes(writer),
         ],
         exception_handlers={StoreError: _refused, HTTPException: _refused_by_routing, sqlite3.Error: _unreadable},
