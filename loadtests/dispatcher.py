@@ -38,6 +38,11 @@ class Dispatcher:
         self._due: list[tuple[float, int, Arrival]] = []
         self._stopped = False
 
+    @property
+    def sources(self) -> int:
+        """How many have arrivals to come."""
+        return 0 if self._stopped else len(self._sources)
+
     def add(self, source: int, arrivals: Iterator[Arrival]) -> None:
         """Lets `arrivals` of `source` happen from now on. Raises ValueError when the index is taken."""
         if source in self._sources:

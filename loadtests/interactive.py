@@ -10,6 +10,7 @@ from loadtests.client import Client, Host
 from loadtests.clock import Clock
 from loadtests.dispatcher import Dispatcher
 from loadtests.load import Load
+from loadtests.metrics import LoadMetrics
 from loadtests.plan import Plan
 from loadtests.setup import keep_signed_in, sign_in_customers
 from loadtests.tally import Tally
@@ -28,9 +29,10 @@ class InteractiveRun:
         plan: What arrivals are like.
         worker: Index of this Locust worker; 0 in a single process. Workers share a seed, never a source.
         publish: Takes every request for Locust's statistics.
+        metrics: Counts for Prometheus.
     """
 
-    def __init__(self, plan: Plan, worker: int, publish: Publish) -> None:
+    def __init__(self, plan: Plan, worker: int, publish: Publish, metrics: LoadMetrics) -> None:
         self._plan = plan
         self._next_source = worker * _SOURCES_PER_WORKER
         self._client = Client(Host.parse(plan.host))
@@ -38,11 +40,16 @@ class InteractiveRun:
         reduce_jitter()
         self._clock = Clock.starting_now()
         self._tally = Tally.of(plan.mix.journeys)
-        self._load = Load(plan, self._clock, self._client, accounts, self._tally, lambda _record: None, publish)
+        self._load = Load(plan, self._clock, self._client, accounts, self._tally, lambda _record: None, publish, metrics)
         self._timer = best_timer(self._clock)
         self._dispatcher = Dispatcher(self._clock.now_s, self._timer, self._load.start)
         self._greenlet = gevent.spawn(self._dispatcher.run)
         self._renewal = gevent.spawn(keep_signed_in, plan, self._client, accounts)
+        metrics.follow(
+            plan.mix.journeys,
+            lambda: self._load.in_flight,
+            lambda journey: self._dispatcher.sources * plan.mix.share(journey),
+        )
 
     def join(self) -> int:
         """Adds a source, one arrival a second from now on. Returns its index."""

@@ -11,6 +11,7 @@ from loadtests.client import Client
 from loadtests.clock import Clock
 from loadtests.journeys import JOURNEYS
 from loadtests.journeys.journey import MAX_PLACED_ORDERS, Account, Journey, SkipJourney
+from loadtests.metrics import LoadMetrics
 from loadtests.plan import Plan
 from loadtests.recorder import RequestRecord
 from loadtests.tally import Tally
@@ -31,6 +32,7 @@ class Load:
         tally: Counts what becomes of every arrival.
         record: Called with every request.
         publish: Called with every request, for Locust's statistics.
+        metrics: Counts every arrival and every request, for Prometheus.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Load:
         tally: Tally,
         record: Callable[[RequestRecord], None],
         publish: Publish,
+        metrics: LoadMetrics,
     ) -> None:
         self._tally = tally
         self._max_in_flight = plan.max_in_flight
@@ -49,17 +52,24 @@ class Load:
         self._around = Surroundings(
             client=client,
             clock=clock,
-            patience_s=plan.patience_ms / 1_000,
+            plan=plan,
             accounts=accounts,
             orders=deque(maxlen=MAX_PLACED_ORDERS),
             tally=tally,
             record=record,
             publish=publish,
+            metrics=metrics,
         )
+
+    @property
+    def in_flight(self) -> int:
+        """Journeys under way."""
+        return len(self._in_flight)
 
     def start(self, arrival: Arrival) -> None:
         """Starts the arrival's journey without waiting for anything; beyond the bound it is dropped, and counted."""
         self._tally.journeys[arrival.journey].intended += 1
+        self._around.metrics.arrived(arrival.journey)
         if len(self._in_flight) < self._max_in_flight:
             self._in_flight.spawn(self._visit, arrival, JOURNEYS[arrival.journey])
         else:
@@ -89,21 +99,21 @@ class Load:
     def _drop(self, arrival: Arrival, kind: Journey) -> None:
         now_s = self._around.clock.now_s()
         self._tally.journeys[kind.name].dropped += 1
-        self._around.record(
-            RequestRecord(
-                journey=kind.name,
-                id=arrival.id,
-                step=kind.steps[0],
-                intended=arrival.instant_s,
-                sent=now_s,
-                done=now_s,
-                status=0,
-                outcome="error",
-                degraded=False,
-                trace_id=_NO_TRACE,
-                last=True,
-            )
+        record = RequestRecord(
+            journey=kind.name,
+            id=arrival.id,
+            step=kind.steps[0],
+            intended=arrival.instant_s,
+            sent=now_s,
+            done=now_s,
+            status=0,
+            outcome="error",
+            degraded=False,
+            trace_id=_NO_TRACE,
+            last=True,
         )
+        self._around.record(record)
+        self._around.metrics.ended(record, arrival.instant_s)
         self._around.publish(
             request_type="-",
             name=f"{kind.name}: {kind.steps[0]}",

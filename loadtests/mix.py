@@ -33,6 +33,10 @@ class Mix:
         """Names of the journeys in the mix."""
         return tuple(name for name, _ in self.weights)
 
+    def share(self, journey: str) -> float:
+        """What part of the arrivals comes for `journey`."""
+        return dict(self.weights).get(journey, 0.0) / sum(weight for _, weight in self.weights)
+
     def chooser(self) -> "Chooser":
         """Something that draws journeys from this mix."""
         return Chooser(self.journeys, tuple(accumulate(weight for _, weight in self.weights)))

@@ -5,6 +5,7 @@ Their values stay plain text and numbers: Locust sends them to its workers, and 
 
 import argparse
 import math
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -41,6 +42,9 @@ class Options(Protocol):
     surge: str | None
     start_at: float | None
     record: str | None
+    metrics_port: int
+    run_id: str
+    arm: str
     # Locust's own:
     num_users: int | None
     run_time: int | None
@@ -66,6 +70,9 @@ def add_arguments(parser: Any) -> None:
         ("--surge", str, None, "Arrivals on top, such as order=12.5@25-45: so many a second from second 25 to 45"),
         ("--start-at", _number(0, 1e11), None, "Unix time of the schedule's start. Defaults to once customers are signed in"),
         ("--record", str, None, "Folder for requests.jsonl, start.json and load.json of a fixed schedule"),
+        ("--metrics-port", _integer(0, 65_000), 0, "Port of /metrics; workers add their index to it. Defaults to a free one"),
+        ("--run-id", _name, "", "What the baggage of every request calls the run. Defaults to nothing"),
+        ("--arm", _name, "", "What it calls the run's arm. Defaults to nothing"),
     ):
         group.add_argument(name, type=kind, default=default, help=text, metavar="<value>")
     group.add_argument("--arrivals", choices=LAWS, default=LAWS[0], help=f"Law of the arrivals. Defaults to {LAWS[0]}")
@@ -86,6 +93,8 @@ def read_plan(options: Options, host: str | None, seed: int) -> Plan:
         customers=options.customers,
         patience_ms=options.patience_ms,
         max_in_flight=options.max_in_flight,
+        run=options.run_id,
+        arm=options.arm,
     )
 
 
@@ -151,6 +160,12 @@ def _mix(text: str) -> str:
         return str(Mix.parse(text, JOURNEYS))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", text):  # argparse checks the default as well.
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: write up to 64 letters, digits, dots, dashes and underscores")
+    return text
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:

@@ -22,6 +22,15 @@ class Plan:
     """How long a customer waits for one step."""
     max_in_flight: int
     """Journeys under way at once; an arrival beyond is dropped."""
+    run: str = ""
+    """Id of the run that this load is of, for whoever looks at its traces; empty: none."""
+    arm: str = ""
+    """Likewise, its arm."""
+
+    def baggage(self, journey: str) -> str:
+        """The W3C header of a request of `journey`."""
+        stated = {"journey": journey, "run": self.run, "arm": self.arm}
+        return ",".join(f"firebreak.{key}={value}" for key, value in stated.items() if value)
 
 
 @dataclass(frozen=True)
@@ -38,3 +47,11 @@ class Schedule:
     """None: as soon as the customers are signed in."""
     record: Path | None
     """Folder of requests.jsonl and load.json; None keeps no record."""
+
+    def rate_per_s(self, journey: str, now_s: float) -> float:
+        """Arrivals of `journey` that it asks for around `now_s` of the schedule, on average."""
+        if not 0 <= now_s < self.run_s:
+            return 0.0
+        surge = self.surge
+        surges = surge is not None and surge.journey == journey and surge.start_s <= now_s < surge.end_s
+        return self.users * self.plan.mix.share(journey) + (surge.rate_per_s if surge and surges else 0.0)

@@ -17,6 +17,7 @@ from loadtests.clock import Clock
 from loadtests.dispatcher import Dispatcher
 from loadtests.journeys import JOURNEYS
 from loadtests.load import Load
+from loadtests.metrics import LoadMetrics
 from loadtests.plan import Schedule
 from loadtests.recorder import Recorder, RequestRecord, write_atomically
 from loadtests.setup import SetupError, sign_in_customers
@@ -40,13 +41,22 @@ class ScheduledRun:
         schedule: What to play.
         recorder: Keeps every request; None keeps none.
         publish: Takes every request for Locust's statistics.
+        metrics: Counts for Prometheus.
         ended: Called once, last, with the exit code: 0 for a complete run, 1 for another, 128 + signal for one cut short.
     """
 
-    def __init__(self, schedule: Schedule, recorder: Recorder | None, publish: Publish, ended: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        recorder: Recorder | None,
+        publish: Publish,
+        metrics: LoadMetrics,
+        ended: Callable[[int], None],
+    ) -> None:
         self._schedule = schedule
         self._recorder = recorder
         self._publish = publish
+        self._metrics = metrics
         self._ended = ended
         self._clock = Clock.starting_at(schedule.start_at_unix_s or time.time())
         self._tally = Tally.of(schedule.plan.mix.journeys)
@@ -124,7 +134,10 @@ class ScheduledRun:
             raise SetupError(f"the customers' tokens end after {shortest_s:g} s, before the load does; shorten --run-seconds")
         if schedule.record is not None:
             write_atomically(schedule.record / START_FILE, asdict(StartFacts(clock.start_unix_s)))
-        self._load = load = Load(plan, clock, client, accounts, self._tally, self._record, self._publish)
+        self._load = load = Load(plan, clock, client, accounts, self._tally, self._record, self._publish, self._metrics)
+        self._metrics.follow(
+            plan.mix.journeys, lambda: load.in_flight, lambda journey: schedule.rate_per_s(journey, clock.now_s())
+        )
         timer = best_timer(clock)
         self._dispatcher = dispatcher = Dispatcher(clock.now_s, timer, load.start)
         for source in range(schedule.users):

@@ -9,9 +9,11 @@ import sys
 from typing import Any, NoReturn
 
 import gevent
-from locust.runners import MasterRunner
+from locust.runners import LocalRunner, MasterRunner
 
+from loadtests.exposition import Exposition
 from loadtests.interactive import InteractiveRun
+from loadtests.metrics import LoadMetrics
 from loadtests.options import draw_seed, read_plan, read_schedule
 from loadtests.plan import Schedule
 from loadtests.recorder import Recorder
@@ -33,6 +35,8 @@ class Session:
         self._options = environment.parsed_options
         if self._options.seed is None:
             self._options.seed = draw_seed()  # Here, so that a master's workers get it too.
+        self._metrics = LoadMetrics()
+        self._exposition: Exposition | None = None
         self._interactive: InteractiveRun | None = None
         self._scheduled: ScheduledRun | None = None
         try:
@@ -43,6 +47,8 @@ class Session:
                 read_plan(self._options, environment.host, self._options.seed)
         except ValueError as error:
             _refuse(str(error))
+        if isinstance(environment.runner, LocalRunner):
+            self._serve_metrics(0)
         environment.events.test_start.add_listener(self._test_start)
         environment.events.test_stop.add_listener(self._test_stop)
         environment.events.quitting.add_listener(self._quitting)
@@ -67,19 +73,27 @@ class Session:
                     f"--record {schedule.record}: {error.strerror}: {error.filename}; allowed: a folder without a record"
                 ) from None
         self._options.only_summary = True  # Locust's table every two seconds would delay arrivals.
-        return ScheduledRun(schedule, recorder, self._environment.events.request.fire, self._ended)
+        return ScheduledRun(schedule, recorder, self._environment.events.request.fire, self._metrics, self._ended)
+
+    def _serve_metrics(self, worker: int) -> None:
+        """Once; a worker does when it has got its index. What its master adds up is not exported again."""
+        if self._exposition is None:
+            port = self._options.metrics_port
+            self._exposition = Exposition(self._metrics.registry, port and port + worker)
 
     def _test_start(self, **_event: object) -> None:
         if self._scheduled is not None:
             self._scheduled.start()
         elif not isinstance(self._environment.runner, MasterRunner):
+            self._serve_metrics(self._environment.runner.worker_index)
             self._start_interactive()
 
     def _start_interactive(self) -> None:
         runner = self._environment.runner
         try:
             plan = read_plan(self._options, self._environment.host, self._options.seed)
-            self._interactive = InteractiveRun(plan, runner.worker_index, self._environment.events.request.fire)
+            fire = self._environment.events.request.fire
+            self._interactive = InteractiveRun(plan, runner.worker_index, fire, self._metrics)
             log.info("Open-loop load on %s: %s arrivals, mix %s, seed %d", plan.host, plan.law, plan.mix, plan.seed)
         except (ValueError, SetupError, OSError) as error:
             log.error("The load cannot start: %s", error)  # noqa: TRY400 - the text is for people
@@ -106,6 +120,8 @@ class Session:
         """Locust ends, for whatever reason: first the run has to."""
         if self._scheduled is not None:
             self._scheduled.end()
+        if self._exposition is not None:
+            self._exposition.close()
 
     def _ended(self, exit_code: int) -> None:
         self._environment.process_exit_code = exit_code

@@ -13,6 +13,8 @@ from loadtests.arrivals import Arrival
 from loadtests.client import REQUEST_ERRORS, Answer, Client
 from loadtests.clock import Clock
 from loadtests.journeys.journey import Account, Journey, PlacedOrder, Request, Visit
+from loadtests.metrics import LoadMetrics
+from loadtests.plan import Plan
 from loadtests.recorder import Outcome, RequestRecord
 from loadtests.tally import Tally
 
@@ -49,12 +51,13 @@ class Surroundings:
 
     client: Client
     clock: Clock
-    patience_s: float
+    plan: Plan
     accounts: Sequence[Account]
     orders: deque[PlacedOrder]
     tally: Tally
     record: Callable[[RequestRecord], None]
     publish: Publish
+    metrics: LoadMetrics
 
 
 class LiveVisit(Visit):
@@ -76,9 +79,9 @@ class LiveVisit(Visit):
         if request.step == self._kind.steps[0]:
             around.tally.sent(self._kind.name, (sent_s - self._due_s) * 1_000)
         trace_id = os.urandom(16).hex()
-        headers = _headers(request, self._kind.name, trace_id)
+        headers = _headers(request, around.plan.baggage(self._kind.name), trace_id)
         try:
-            answer = self._send(request, headers, self._due_s + around.patience_s - sent_s)
+            answer = self._send(request, headers, self._due_s + around.plan.patience_ms / 1_000 - sent_s)
         except StepFailedError as failure:
             self._end(request, sent_s, around.clock.now_s(), trace_id, None, failure)
             raise
@@ -97,7 +100,7 @@ class LiveVisit(Visit):
             with gevent.Timeout(max(limit_s, 1e-6)):
                 return self._around.client.send(request.method, request.path, headers, request.payload)
         except gevent.Timeout:
-            raise StepFailedError("abandoned", f"gave up after {self._around.patience_s:g} s") from None
+            raise StepFailedError("abandoned", f"gave up after {self._around.plan.patience_ms / 1_000:g} s") from None
         except gevent.GreenletExit:
             raise StepFailedError("abandoned", "the run ended") from None
         except REQUEST_ERRORS as error:
@@ -113,21 +116,21 @@ class LiveVisit(Visit):
         failure: StepFailedError | None,
     ) -> None:
         journey, due_s, self._due_s = self._kind, self._due_s, done_s
-        self._around.record(
-            RequestRecord(
-                journey=journey.name,
-                id=self._arrival.id,
-                step=request.step,
-                intended=due_s,
-                sent=sent_s,
-                done=done_s,
-                status=answer.status if answer else 0,
-                outcome=failure.outcome if failure else "ok",
-                degraded=answer is not None and answer.degraded,
-                trace_id=trace_id,
-                last=failure is not None or request.step == journey.steps[-1],
-            )
+        record = RequestRecord(
+            journey=journey.name,
+            id=self._arrival.id,
+            step=request.step,
+            intended=due_s,
+            sent=sent_s,
+            done=done_s,
+            status=answer.status if answer else 0,
+            outcome=failure.outcome if failure else "ok",
+            degraded=answer is not None and answer.degraded,
+            trace_id=trace_id,
+            last=failure is not None or request.step == journey.steps[-1],
         )
+        self._around.record(record)
+        self._around.metrics.ended(record, self._arrival.instant_s)
         self._around.publish(
             request_type=request.method,
             name=f"{journey.name}: {request.step}",
@@ -148,12 +151,12 @@ def _checked(request: Request, answer: Answer, read: Callable[[object], T]) -> T
         raise StepFailedError("failed", f"status {answer.status}, but {reason}") from None
 
 
-def _headers(request: Request, journey: str, trace_id: str) -> dict[str, str]:
-    """Starts a sampled trace of its own for each step (W3C Trace Context), and says in its baggage which journey it belongs to.
+def _headers(request: Request, baggage: str, trace_id: str) -> dict[str, str]:
+    """Starts a sampled trace of its own for each step (W3C Trace Context), and says in its baggage what it belongs to.
 
     Ids are random, not seeded: two runs of one seed against one system must not share traces.
     """
-    headers = {"traceparent": f"00-{trace_id}-{os.urandom(8).hex()}-01", "baggage": f"firebreak.journey={journey}"}
+    headers = {"traceparent": f"00-{trace_id}-{os.urandom(8).hex()}-01", "baggage": baggage}
     if request.body is not None:
         headers["Content-Type"] = "application/json"
     if request.account is not None:

@@ -8,6 +8,7 @@ from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from observability import names
+from observability.live_gauge import LiveGauge
 
 Scope = MutableMapping[str, Any]  # ASGI's own type: a dictionary by specification.
 Message = MutableMapping[str, Any]
@@ -17,6 +18,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The boundaries that OpenTelemetry's HTTP conventions advise."""
+LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+"""Finer: a loop that is late by 25 ms is already what a request at the 99th percentile waits for."""
 _UNMEASURED = ("/health", "/metrics", "/__chaos__", "/__policy__")
 _UNFORESEEN = 500  # What the framework, which stands outside of all middleware, answers for an error that got that far.
 NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
@@ -57,7 +60,7 @@ class Metrics:
         self.throttle_ratio = self._gauge(names.RESILIENCE_THROTTLE_RATIO, "Probability that a call is not sent.", edge)
         self.fallbacks = self._counter(names.RESILIENCE_FALLBACKS, "Answers made by a fallback.", [*edge, names.LABEL_KIND])
         self.ejections = self._counter(
-            names.RESILIENCE_EJECTIONS, "Replicas that an edge began to leave out.", [*edge, names.LABEL_INSTANCE]
+            names.RESILIENCE_EJECTIONS, "Replicas that an edge began to leave out.", [*edge, names.LABEL_REPLICA]
         )
         self.ejected = self._gauge(names.RESILIENCE_EJECTED, "Replicas that an edge leaves out now.", edge)
         self.limit = self._gauge(names.RESILIENCE_LIMIT, "Requests that may be worked on at once; +Inf: no limit.", [])
@@ -90,9 +93,35 @@ class Metrics:
             names.EXTERNAL_WAITING, "Calls that wait for a slot of a system outside.", external, registry=self.registry
         )
         self.injections = self._counter(names.CHAOS_INJECTIONS, "Faults injected.", [names.LABEL_FAULT, names.LABEL_TARGET])
-        self.active_leases = Gauge(names.CHAOS_ACTIVE, "Chaos leases in force here.", registry=self.registry)
+        fault = [names.LABEL_FAULT, names.LABEL_PLACE]
+        self.active_faults = LiveGauge(names.CHAOS_ACTIVE, "Faults in force here.", fault, self.registry)
         self.policy_leases = Gauge(names.RESILIENCE_POLICY_LEASES, "Changes of policies in force here.", registry=self.registry)
-        self.spans_dropped = self._counter(names.SPANS_DROPPED, "Spans that never reached the collector.", [])
+        self._use_of_process()
+
+    def _use_of_process(self) -> None:
+        """Use, saturation and errors of what a process has: its loop, its connections, its queues of telemetry."""
+        registry, state, signal = self.registry, names.LABEL_STATE, [names.LABEL_SIGNAL]
+        traffic, pool = [names.LABEL_TRAFFIC], [names.LABEL_POOL]
+        self.loop_lag = Histogram(
+            names.LOOP_LAG, "How much later than asked for a timer is called.", buckets=LAG_BUCKETS_S, registry=registry
+        )
+        self.server_active = self._gauge(names.HTTP_SERVER_ACTIVE, "Requests under way.", [])
+        text = "Connections to other services."
+        self.client_connections = LiveGauge(names.HTTP_CLIENT_CONNECTIONS, text, [state, *traffic], registry)
+        text = "Connections to other services that there may be."
+        self.client_connections_max = LiveGauge(names.HTTP_CLIENT_CONNECTIONS_MAX, text, traffic, registry)
+        text = "Attempts that wait for a connection."
+        self.client_pending = LiveGauge(names.HTTP_CLIENT_PENDING, text, traffic, registry)
+        self.db_connections = LiveGauge(names.DB_CONNECTIONS, "Connections to the database.", [state, *pool], registry)
+        text = "Connections to the database that there may be."
+        self.db_connections_max = LiveGauge(names.DB_CONNECTIONS_MAX, text, pool, registry)
+        self.db_pending = LiveGauge(names.DB_PENDING, "Who waits for a connection to the database.", pool, registry)
+        self.telemetry_queue = LiveGauge(names.TELEMETRY_QUEUE, "Spans or log records that wait to be sent.", signal, registry)
+        self.telemetry_capacity = LiveGauge(names.TELEMETRY_QUEUE_CAPACITY, "How many of them may wait.", signal, registry)
+        text = "Spans or log records that never reached the collector."
+        self.telemetry_dropped = self._counter(names.TELEMETRY_DROPPED, text, signal)
+        for each in (names.SIGNAL_TRACES, names.SIGNAL_LOGS):
+            self.telemetry_dropped.labels(each)
 
     def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
         return Counter(name.removesuffix("_total"), text, labels, registry=self.registry)
@@ -107,6 +136,8 @@ class RequestMetrics:
     def __init__(self, app: App, metrics: Metrics) -> None:
         self._app = app
         self._duration = metrics.server_duration
+        self._active = 0
+        metrics.server_active.set_function(lambda: self._active)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and observes how long its answer took."""
@@ -121,6 +152,7 @@ class RequestMetrics:
                 status = message["status"]
             await send(message)
 
+        self._active += 1
         started_s = time.perf_counter()
         try:
             await self._app(scope, receive, observed)
@@ -128,6 +160,7 @@ class RequestMetrics:
             status = status or _UNFORESEEN
             raise
         finally:
+            self._active -= 1
             route = getattr(scope.get("route"), "path", NO_ROUTE)
             self._duration.labels(scope["method"], route, str(status)).observe(
                 time.perf_counter() - started_s, exemplar=current_exemplar()

@@ -76,4 +76,5 @@ def create_telemetry(origin: Origin, endpoint: str | None, log_level: str) -> Te
     metrics = Metrics()
     logs = logger_provider(origin.resource, endpoint) if endpoint else None
     configure_logging(origin.service, origin.instance, log_level, logs)
-    return Telemetry(tracer_provider(origin.resource, endpoint, metrics.spans_dropped.inc), metrics, logs)
+    dropped = metrics.telemetry_dropped.labels(names.SIGNAL_TRACES).inc
+    return Telemetry(tracer_provider(origin.resource, endpoint, dropped), metrics, logs)

@@ -1,7 +1,7 @@
 """The table of leases in one process: the only way a request fault exists."""
 
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from random import Random
 
@@ -40,7 +40,7 @@ class LeaseTable:
         edges: Edges this process calls over (`payments->bank`); None accepts any.
         seed: Of all draws. Replicas want different ones, or they would draw alike.
         clock: Monotonic; the machine's by default.
-        observer: Told of every injection and of every change in the number of leases.
+        observer: Told of every injection.
         max_held: Requests held at once by latency and hang; beyond it they are aborted.
     """
 
@@ -83,7 +83,6 @@ class LeaseTable:
             raise TableFullError(f"{MAX_LEASES} leases are in force already; heal one first")
         lease = Lease(request.id or uuid.uuid4().hex[:12], request, ends_at_s, Random(self._random.getrandbits(64)))
         self._leases[lease.id] = lease
-        self._observer.active(len(self._leases))
         return lease.view(now_s)
 
     def _renew(self, lease: Lease, request: LeaseRequest, ends_at_s: float) -> Lease:
@@ -116,14 +115,17 @@ class LeaseTable:
             del self._leases[lease.id]
             lease.over.set()
             self._ended.append(lease.view(self._clock.now()))
-        if leases:
-            self._observer.active(len(self._leases))
 
     def snapshot(self) -> LeaseList:
         """What is in force, and what was."""
         self.sweep()
         now_s = self._clock.now()
         return LeaseList(leases=tuple(lease.view(now_s) for lease in self._leases.values()), ended=tuple(self._ended))
+
+    def in_force(self) -> Counter[tuple[str, str]]:
+        """How many leases are in force now, by kind of fault and place: the edge or, on the server side, the service."""
+        self.sweep()
+        return Counter((lease.fault.kind, lease.edge or self._service) for lease in self._leases.values())
 
     def draw(self, edge: str | None) -> Iterator[Injection]:
         """Decides about one request: on the server side (`edge` None) or one attempt over an edge.

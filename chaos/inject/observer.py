@@ -10,16 +10,9 @@ class Observer(Protocol):
         """A fault of kind `fault` begins. `target` is the edge (`orders->payments`) or, on the server side, the service."""
         ...
 
-    def active(self, count: int) -> None:
-        """The number of leases in force changed to `count`."""
-        ...
-
 
 class Unobserved:
     """For a process without telemetry."""
 
     def injected(self, lease_id: str, fault: str, target: str) -> None:
-        """Tells nobody."""
-
-    def active(self, count: int) -> None:
         """Tells nobody."""

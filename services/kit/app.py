@@ -119,12 +119,14 @@ def _policies(settings: Settings, topology: Topology, telemetry: Telemetry) -> L
 
 
 def _lease_table(settings: Settings, topology: Topology, telemetry: Telemetry) -> LeaseTable:
-    return LeaseTable(
+    table = LeaseTable(
         service=settings.service,
         edges=[f"{settings.service}->{callee}" for callee in topology.callees(settings.service)],
         seed=f"{settings.seed}/{settings.instance}",
         observer=ChaosTelemetry(telemetry.metrics),
     )
+    telemetry.metrics.active_faults.read_from(lambda: table.in_force().items())
+    return table
 
 
 def _operations(telemetry: Telemetry) -> APIRouter:

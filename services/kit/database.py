@@ -18,8 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from observability import names
+from observability.metrics import Metrics
 from observability.sql import trace_statements
 from services.kit.busy import is_locked, is_passing_state
+from services.kit.connections import show_database
 from services.kit.database_url import parse_database_url
 from services.kit.sqlite_driver import connector
 from services.kit.uncut import uncut
@@ -78,6 +81,11 @@ class Database:
         """A transaction, committed on leaving and rolled back on an error."""
         async with self._writer.begin() as connection:
             yield connection
+
+    def show_in(self, metrics: Metrics) -> None:
+        """Makes the gauges of `metrics` tell of both pools."""
+        show_database(metrics, self._reader, names.POOL_READ)
+        show_database(metrics, self._writer, names.POOL_WRITE)
 
     async def close(self) -> None:
         """Closes all connections."""

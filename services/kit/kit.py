@@ -9,8 +9,10 @@ import aiohttp
 
 from chaos.inject.leases import LeaseTable
 from observability import names
+from observability.loop_lag import watched_loop
 from observability.telemetry import Telemetry
 from services.kit.caller import Caller
+from services.kit.connections import show_client
 from services.kit.database import Database
 from services.kit.discovery import RegistryFileResolver
 from services.kit.events.bus import Bus
@@ -48,6 +50,7 @@ class Kit:
     async def database(self) -> AsyncIterator[Database]:
         """The service's own database, for as long as the context is open."""
         database = Database(self.settings.database_url, self.telemetry.tracer, self.settings.service)
+        database.show_in(self.telemetry.metrics)
         try:
             yield database
         finally:
@@ -88,13 +91,17 @@ async def assemble(
     resolver = RegistryFileResolver(settings.registry)
     headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
     connections = topology.services[settings.service].max_connections
-    async with _session(headers, connections) as session, _session(headers, connections) as relay_session:
+    metrics = telemetry.metrics
+    foreground, background = aiohttp.TCPConnector(limit=connections), aiohttp.TCPConnector(limit=connections)
+    show_client(metrics, foreground, names.TRAFFIC_FOREGROUND)
+    show_client(metrics, background, names.TRAFFIC_BACKGROUND)
+    async with _session(headers, foreground) as session, _session(headers, background) as relay_session:
         caller = Caller(settings.service, policies, resolver, HttpTransport(session, leases), telemetry, rng)
         relay_policies = dict.fromkeys(policies, RELAY_POLICY)
         # With connections of its own: calls that hang for want of a policy may hold all of the others.
         transport = HttpTransport(relay_session, leases)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng, names.TRAFFIC_BACKGROUND)
-        with live.adopted_by(lambda changed: _adopt(changed, caller, limiter)):
+        with live.adopted_by(lambda changed: _adopt(changed, caller, limiter)), watched_loop(metrics.loop_lag.observe):
             yield Kit(settings, topology, telemetry, caller, relay_caller, limiter, rng)
 
 
@@ -107,6 +114,5 @@ def _adopt(policies: Policies, caller: Caller, limiter: Limiter) -> None:
     limiter.adopt(policies.limit)
 
 
-def _session(headers: dict[str, str], connections: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=connections)
+def _session(headers: dict[str, str], connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)

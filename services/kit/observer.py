@@ -18,7 +18,3 @@ class ChaosTelemetry:
             names.EVENT_CHAOS, {names.ATTR_CHAOS_FAULT: fault, names.ATTR_CHAOS_LEASE: lease_id, "target": target}
         )
         self._metrics.injections.labels(fault, target).inc()
-
-    def active(self, count: int) -> None:
-        """The number of leases in force changed."""
-        self._metrics.active_leases.set(count)

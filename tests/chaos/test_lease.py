@@ -38,13 +38,9 @@ class Notes:
     """An observer that keeps what it is told."""
 
     injections: list[tuple[str, str, str]] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
 
     def injected(self, lease_id: str, fault: str, target: str) -> None:
         self.injections.append((lease_id, fault, target))
-
-    def active(self, count: int) -> None:
-        self.counts.append(count)
 
 
 @pytest.fixture
@@ -227,15 +223,15 @@ def test_a_lease_that_ends_while_the_one_before_it_delays_does_not_act(table: Le
     assert list(drawn) == []
 
 
-def test_the_observer_learns_of_every_change_in_the_number_of_leases(table: LeaseTable, clock: HandClock, notes: Notes) -> None:
+def test_what_is_in_force_is_told_by_fault_and_place_until_the_moment_it_ends(table: LeaseTable, clock: HandClock) -> None:
     table.grant(ask("a"))
-    table.grant(ask("b"))
-    table.grant(ask("a"))
-    table.heal("a")
+    table.grant(ask("b", lease_ms=5_000))
+    table.grant(ask("c", fault=Latency(latency_ms=1), edge="payments->bank", lease_ms=5_000))
+    assert table.in_force() == {("abort", "payments"): 2, ("latency", "payments->bank"): 1}
     clock.now_s += 2
-    table.sweep()
-    table.sweep()
-    assert notes.counts == [1, 2, 1, 0]
+    assert table.in_force() == {("abort", "payments"): 1, ("latency", "payments->bank"): 1}
+    table.heal()
+    assert table.in_force() == {}
 
 
 IDS = st.sampled_from(["a", "b", "c"])

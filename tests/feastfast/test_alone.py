@@ -103,5 +103,5 @@ async def test_a_collector_that_is_not_there_costs_spans_and_nothing_else(tmp_pa
             assert answer.status == 200
         await system.flush()
         metrics = (await system.ask("GET", "/metrics", service="deliveries")).body.decode()
-        [dropped] = [line for line in metrics.splitlines() if line.startswith(f"{names.SPANS_DROPPED} ")]
+        [dropped] = [line for line in metrics.splitlines() if line.startswith(f'{names.TELEMETRY_DROPPED}{{signal="traces"}} ')]
         assert float(dropped.split()[1]) >= 3

@@ -30,7 +30,7 @@ async def test_a_replica_that_fails_is_left_out_and_no_customer_notices(system: 
     await system.inject(BAD, Error())
     statuses = [(await customer.ask("GET", "/v1/orders")).status for _ in range(ENOUGH)]
     assert statuses == [200] * ENOUGH
-    assert await measured(system, f'{names.RESILIENCE_EJECTIONS}{{edge="{EDGE}",instance="{BAD}"}}') == 1
+    assert await measured(system, f'{names.RESILIENCE_EJECTIONS}{{edge="{EDGE}",replica="{BAD}"}}') == 1
     assert await measured(system, f'{names.RESILIENCE_EJECTED}{{edge="{EDGE}"}}') == 1
     assert await failed_there(system) == 5
 

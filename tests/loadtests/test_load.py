@@ -11,6 +11,7 @@ from loadtests.client import Client
 from loadtests.clock import Clock
 from loadtests.journeys.journey import Account
 from loadtests.load import Load
+from loadtests.metrics import LoadMetrics
 from loadtests.mix import Mix
 from loadtests.plan import Plan
 from loadtests.recorder import RequestRecord
@@ -53,7 +54,8 @@ class Run:
         self.clock = Clock.starting_now()
         accounts = (Account("token-1", 3_600), Account("token-2", 3_600))
         publish: Any = lambda **request: self.published.append(request)  # noqa: E731 - Locust's event takes keywords
-        self.load = Load(plan(**of_plan), self.clock, client, accounts, self.tally, self.records.append, publish)
+        self.metrics = LoadMetrics()
+        self.load = Load(plan(**of_plan), self.clock, client, accounts, self.tally, self.records.append, publish, self.metrics)
 
     def arrive(self, journey: str, sequence: int = 0, instant_s: float | None = None) -> None:
         at_s = self.clock.now_s() if instant_s is None else instant_s

@@ -63,7 +63,7 @@ def test_outside_of_an_experiment_there_is_neither_run_nor_arm() -> None:
 def test_without_a_collector_there_are_metrics_and_lines_but_no_export() -> None:
     built = create_telemetry(Origin("orders", "orders/1"), None, "info")
     assert built.logs is None
-    assert built.metrics.registry.get_sample_value(names.SPANS_DROPPED) == 0
+    assert built.metrics.registry.get_sample_value(names.TELEMETRY_DROPPED, {names.LABEL_SIGNAL: names.SIGNAL_TRACES}) == 0
     built.shutdown()
 
 

@@ -25,7 +25,7 @@ COUNTED = {
     ReasonKind.BULKHEAD_REJECTED: ("orders", 'resilience_rejections_total{{edge="orders->payments",pattern="bulkhead"}} {}'),
     ReasonKind.THROTTLED: ("orders", 'resilience_rejections_total{{edge="orders->payments",pattern="throttle"}} {}'),
     ReasonKind.BUDGET_DENIED: ("orders", 'resilience_retries_total{{edge="orders->payments",decision="budget"}} {}'),
-    ReasonKind.EJECTED: ("orders", 'resilience_ejections_total{{edge="orders->payments",instance="payments/2"}} {}'),
+    ReasonKind.EJECTED: ("orders", 'resilience_ejections_total{{edge="orders->payments",replica="payments/2"}} {}'),
     ReasonKind.HEDGED: ("orders", 'resilience_hedges_total{{edge="orders->payments",outcome="won"}} {}'),
     ReasonKind.SHED: ("payments", 'resilience_shed_total{{urgency="4"}} {}'),
 }

@@ -94,7 +94,7 @@ def test_a_replica_that_is_left_out_is_counted_and_worth_a_line(watched: Watched
     with caplog.at_level(logging.WARNING):
         decide(watched, Verb.EJECTED, "bank/1", "5 failures in a row")
         decide(watched, Verb.READMITTED, "bank/1", "its time is over")
-    assert watched.metric(names.RESILIENCE_EJECTIONS, edge=EDGE, instance="bank/1") == 1
+    assert watched.metric(names.RESILIENCE_EJECTIONS, edge=EDGE, replica="bank/1") == 1
     assert [record.getMessage() for record in caplog.records] == [
         "shop->bank leaves out bank/1 (5 failures in a row)",
         "shop->bank takes bank/1 in again (its time is over)",

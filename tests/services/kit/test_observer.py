@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos.faults import Latency
-from chaos.inject.leases import LeaseTable
-from chaos.inject.messages import LeaseRequest
 from observability import names
 from services.kit.observer import ChaosTelemetry
 
@@ -27,11 +24,3 @@ def test_injections_are_counted_by_fault_and_target(watched: Watched) -> None:
     for _ in range(3):
         observer.injected("lease-1", "abort", "bank")
     assert watched.metric(names.CHAOS_INJECTIONS, fault="abort", target="bank") == 3
-
-
-def test_the_leases_in_force_are_a_gauge(watched: Watched) -> None:
-    table = LeaseTable(observer=ChaosTelemetry(watched.telemetry.metrics))
-    table.grant(LeaseRequest(fault=Latency(latency_ms=1), lease_ms=60_000))
-    assert watched.metric(names.CHAOS_ACTIVE) == 1
-    table.heal()
-    assert watched.metric(names.CHAOS_ACTIVE) == 0

@@ -116,7 +116,7 @@ def test_a_replica_that_keeps_timing_out_is_left_out_and_no_hedge_goes_there(
     policy = {"timeout": {"attempt": "500ms", "connect": "250ms"}, "outlier_ejection": {"consecutive_failures": 2}}
     caller = shop.caller(policy)
     tools.run_virtually(calls())
-    assert shop.watched.metric(names.RESILIENCE_EJECTIONS, edge=EDGE, instance="bank/1") == 1
+    assert shop.watched.metric(names.RESILIENCE_EJECTIONS, edge=EDGE, replica="bank/1") == 1
     assert shop.watched.metric(names.RESILIENCE_EJECTED, edge=EDGE) == 1
     slow.replicas.clear()
     caller.adopt("bank", caller.policy("bank").model_validate({**policy, **HEDGED}))
