@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format api fuzz lock up down torture bench migration clean
+.PHONY: help install demo test check unit system lint format rules api fuzz lock up down torture bench migration clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ api: $(STAMP)  ## Write docs/api anew from the code; what would break the public
 
 fuzz: $(STAMP)  ## Ask every service what schemathesis can think of, longer than the tests do (about 5 minutes)
 	@FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q tests/contracts/test_fuzz.py
+
+rules: $(STAMP)  ## Compile observability/slo.yaml to the rules of Prometheus and the routes of Alertmanager
+	@$(BIN)/python -m observability.slo
 
 format: $(STAMP)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
