@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from services.registry import Instance
+from services.registry import Instance, InstanceState
 
 MAX_MESSAGE_BYTES = 1_000_000
 MAX_LEASE_MS = 3_600_000.0
@@ -90,6 +90,16 @@ class ProcessLease(_Message):
     source: str
 
 
+class ProgramStatus(_Message):
+    """A program of the stack beside the system: Prometheus, Alertmanager or Grafana."""
+
+    name: str
+    state: InstanceState | Literal["missing"]
+    address: str = Field(default="", description="root of its pages; empty where it neither runs nor is about to")
+    pid: int = 0
+    note: str = Field(default="", description="why it does not run, how to get it, or what else people should know")
+
+
 class SystemStatus(_Message):
     """What runs, where, and which process faults are in force."""
 
@@ -105,6 +115,7 @@ class SystemStatus(_Message):
     addresses: dict[str, str] = Field(description="what people open, by name: gateway, traces, ...")
     otlp_endpoint: str = Field(description="where spans and logs are sent (OTLP over HTTP)")
     leases: tuple[ProcessLease, ...] = ()
+    stack: tuple[ProgramStatus, ...] = Field(default=(), description="empty when nobody wants one")
 
 
 class Response(_Message):

@@ -51,7 +51,8 @@ class LaunchOptions:
         profile: Which protection is in force.
         without: Patterns switched off, such as `breaker@orders->payments`.
         free_ports: Take a free port for everything, the well-known ones included.
-        ports: Ports by name: a service with one replica, `traces` or `otlp`.
+        ports: Ports by name: a service with one replica, `traces`, `otlp`, `prometheus`, `alertmanager` or `grafana`.
+        stack: Start Prometheus, Alertmanager and Grafana beside it, as far as they are on the PATH.
         spawn: Start every process from scratch instead of forking it from a warmed parent.
         data: Folder of the services' databases, which stay there; fresh ones in `state` when None.
         database: URL of a PostgreSQL server to keep them on instead. It may hold a password: it is on no command line.
@@ -69,6 +70,7 @@ class LaunchOptions:
     without: tuple[str, ...] = ()
     free_ports: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
+    stack: bool = True
     spawn: bool = False
     data: Path | None = None
     database: str = field(default="", repr=False)
@@ -90,6 +92,7 @@ class LaunchOptions:
         pairs += [("--port", f"{name}={port}") for name, port in self.ports.items()]
         flags = {
             "--free-ports": self.free_ports,
+            "--no-stack": not self.stack,
             "--spawn": self.spawn,
             "--die-with-parent": self.die_with_parent,
             "--database-on-stdin": bool(self.database),

@@ -10,6 +10,7 @@ from testbed.ports import HOST, OTLP, TRACES
 from testbed.process import Command
 from testbed.request import SystemRequest
 from testbed.run import Secrets
+from testbed.stack.stack_plan import StackPlan, plan_stack
 from testbed.telemetry import STORE_MODULE, TELEMETRY
 
 
@@ -50,6 +51,7 @@ class SystemPlan:
     """Where the services keep theirs, for people."""
     otlp_endpoint: str
     entry: str
+    stack: StackPlan
 
 
 def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secrets) -> SystemPlan:
@@ -75,6 +77,7 @@ def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secre
         data=request.data.describe(),
         otlp_endpoint=otlp_endpoint,
         entry=request.topology.entry,
+        stack=plan_stack(request, ports),
     )
 
 

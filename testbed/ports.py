@@ -21,28 +21,38 @@ class PortError(ValueError):
     """A port cannot be used as asked; the text says which, why, and the way out."""
 
 
-def choose_ports(topology: Topology, asked: Mapping[str, int], *, free_ports: bool) -> dict[str, int]:
-    """Port by name, for every service with one fixed port, `traces` and `otlp`. Services that may take any port are absent.
+def choose_ports(
+    topology: Topology, asked: Mapping[str, int], *, free_ports: bool, programs: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Port by name, for every service with one fixed port, `traces`, `otlp` and the programs of the stack.
+
+    Services that may take any port are absent. A program's well-known port is only a wish: where somebody has it, such as a
+    Prometheus that this machine runs anyway, the program takes a free one, and the system starts nevertheless.
 
     Args:
         topology: The services and their fixed ports.
         asked: Ports by name that override everything else.
         free_ports: Take free ports instead of the well-known ones.
+        programs: Well-known ports of the programs that are to run beside the system, by name.
 
     Raises:
         PortError: An unknown name, or ports that somebody else uses.
     """
+    wishes = programs or {}
     fixed = {name: service.port for name, service in topology.services.items() if service.port is not None}
     well_known = fixed | {TRACES: TRACES_PORT, OTLP: OTLP_PORT}
     single = [name for name, service in topology.services.items() if service.replicas == 1]
     for name, port in asked.items():
-        if name not in (*single, TRACES, OTLP):
-            allowed = ", ".join((*single, TRACES, OTLP))
+        if name not in (*single, TRACES, OTLP, *wishes):
+            allowed = ", ".join((*single, TRACES, OTLP, *wishes))
             raise PortError(f"--port {name}={port}: {name!r} has no single port; allowed: {allowed}")
         if not 1 <= port <= 65_535:
             raise PortError(f"--port {name}={port}: a port is a number from 1 to 65535")
     chosen = {name: 0 if free_ports else port for name, port in well_known.items()} | dict(asked)
     _check(chosen)
+    for name, port in wishes.items():
+        is_to_be_had = not free_ports and port not in chosen.values() and is_free(HOST, port)
+        chosen.setdefault(name, port if is_to_be_had else 0)
     # Others must know the store's ports before it runs, so that all can start together.
     return {name: port or free_port() for name, port in chosen.items()}
 

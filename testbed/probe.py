@@ -6,13 +6,13 @@ READY_PATH = "/health/ready"
 ATTEMPT_TIMEOUT_S = 2.0
 
 
-async def is_ready(host: str, port: int) -> bool:
-    """Whether GET /health/ready answers 200 within ATTEMPT_TIMEOUT_S."""
+async def is_ready(host: str, port: int, path: str = READY_PATH) -> bool:
+    """Whether a GET of `path` is answered with 200 within ATTEMPT_TIMEOUT_S."""
     try:
         async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
             reader, writer = await asyncio.open_connection(host, port)
             try:
-                writer.write(f"GET {READY_PATH} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
                 status_line = await reader.readline()
             finally:
                 writer.close()

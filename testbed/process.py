@@ -1,6 +1,7 @@
 """What a process is to the supervisor: a command to start, a child that runs, and a port through which both are reached."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,17 @@ class Command:
     instance: str
     module: str
     environment: dict[str, str]
+    log: Path
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program of somebody else to start: its path and arguments, with its output in `log`."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    """All of it."""
     log: Path
 
 

@@ -14,6 +14,7 @@ from testbed.broker import Broker, choose_broker
 from testbed.control import socket_path
 from testbed.data import PostgresData, SqliteData, choose_data
 from testbed.run import RunFolder
+from testbed.stack.programs import WELL_KNOWN_PORTS, find_programs, is_wanted
 from testbed.telemetry import TELEMETRY
 
 
@@ -38,6 +39,8 @@ class SystemRequest:
     """Where its services keep theirs."""
     broker: Broker = field(default_factory=Broker)
     """What carries its services' events."""
+    programs: Mapping[str, Path] | None = None
+    """Those of the stack that are here, by name; None when nobody wants one."""
     spawn: bool = False
     """Start every process from scratch instead of forking it from a warmed parent."""
     die_with_parent: bool = False
@@ -48,8 +51,10 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
     """What is to run. Raises DocumentError or ValueError naming what is wrong and what is allowed."""
     path = options.topology or default_topology_path()
     topology = load_topology(path)
-    if TELEMETRY in topology.services:
-        raise ValueError(f"{path}: services.{TELEMETRY}: this name is the embedded store's; choose another")
+    taken = next((name for name in (TELEMETRY, *WELL_KNOWN_PORTS) if name in topology.services), None)
+    if taken:
+        owner = "the embedded store's" if taken == TELEMETRY else "a program's that runs beside the system"
+        raise ValueError(f"{path}: services.{taken}: this name is {owner}; choose another")
     folder = RunFolder(options.state.absolute())
     data = _choose_data(options, folder)
     return SystemRequest(
@@ -67,6 +72,7 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         notify_socket=socket_path(folder.root, "notify.sock"),
         data=data,
         broker=_choose_broker(options, data),
+        programs=find_programs() if is_wanted(os.environ) and not options.no_stack else None,
         spawn=options.spawn,
         die_with_parent=options.die_with_parent,
     )

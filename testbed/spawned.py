@@ -5,18 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 
+import testbed.leash
 from testbed.interpreter import interpreter_environment
-from testbed.process import Child, Command
+from testbed.leash import LEASHED_PROGRAM
+from testbed.process import Child, Command, Program
 
 
 class SpawnedProcesses:
-    """Starts `python -m module`, on a leash where the kernel has one (testbed.leash: Linux)."""
+    """Starts `python -m module`, or a program, on a leash where the kernel has one (testbed.leash: Linux)."""
 
     def __init__(self) -> None:
         self._running: dict[int, tuple[subprocess.Popen[bytes], Child]] = {}
 
-    async def start(self, command: Command) -> Child:
+    async def start(self, command: Command | Program) -> Child:
         """Starts a process. Raises OSError when the system is short of something."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGCHLD, self._reap)  # No thread a child, as asyncio's own watcher would take.
@@ -46,13 +49,19 @@ class SpawnedProcesses:
                 child.exit.set_result(process.returncode)
 
 
-def _spawn(command: Command) -> subprocess.Popen[bytes]:
+def _spawn(command: Command | Program) -> subprocess.Popen[bytes]:
+    arguments, environment = _invocation(command)
     with command.log.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "testbed.leash", str(os.getpid()), command.module],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=interpreter_environment() | command.environment,
-            start_new_session=True,
+            arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
+
+
+def _invocation(command: Command | Program) -> tuple[list[str], Mapping[str, str]]:
+    """What to execute, and in which environment."""
+    if isinstance(command, Program):
+        # By its path and without site-packages, for speed: it needs the standard library, and is another program soon.
+        leash = [sys.executable, "-I", "-S", testbed.leash.__file__, str(os.getpid()), LEASHED_PROGRAM]
+        return [*leash, *command.arguments], command.environment
+    leash = [sys.executable, "-m", "testbed.leash", str(os.getpid())]
+    return [*leash, command.module], interpreter_environment() | command.environment

@@ -37,6 +37,7 @@ from testbed.rotation import rotate
 from testbed.run import RunFolder, Secrets
 from testbed.server import ControlServer
 from testbed.spawned import SpawnedProcesses
+from testbed.stack.programs import WELL_KNOWN_PORTS
 from testbed.system import StartFailedError, System
 from testbed.telemetry import modules_of
 
@@ -104,7 +105,8 @@ class Supervisor:
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_S)
-            for path in (*self._folder.logs.glob("*.jsonl"), self._folder.journal, self._folder.supervisor_log):
+            logs = (*self._folder.logs.glob("*.jsonl"), *self._folder.stack.glob("*/log"))
+            for path in (*logs, self._folder.journal, self._folder.supervisor_log):
                 try:
                     rotate(path)
                 except OSError as error:
@@ -144,7 +146,8 @@ def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchCha
     folder = request.folder
     folder.create()
     take_lock(folder.root)
-    ports = choose_ports(request.topology, request.ports, free_ports=request.free_ports)
+    wishes = {name: WELL_KNOWN_PORTS[name] for name in request.programs or ()}
+    ports = choose_ports(request.topology, request.ports, free_ports=request.free_ports, programs=wishes)
     folder.clear()
     request.data.create()
     secrets = Secrets.generate()

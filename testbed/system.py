@@ -19,6 +19,8 @@ from testbed.process import Processes
 from testbed.replica import Replica, Surroundings
 from testbed.run import RunFolder
 from testbed.scrape_targets import JOB_SERVICES, JOB_TELEMETRY, SYSTEM, ScrapeTarget, write_targets
+from testbed.spawned import SpawnedProcesses
+from testbed.stack.kept_program import Around
 from testbed.telemetry import TELEMETRY
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class System:
         self._replicas = {instance.name: Replica(instance, around) for instance in plan.instances}
         targets = {name: replica for name, replica in self._replicas.items() if replica.plan.service != TELEMETRY}
         self._keeper = Keeper(targets, loop, self._journal, time.time)
+        self._programs = SpawnedProcesses()
+        self._stack = plan.stack.stack(Around(self._programs, self._journal, loop, is_ready))
         self._lives: list[asyncio.Task[None]] = []
         self._targets: list[ScrapeTarget] = []
 
@@ -68,6 +72,7 @@ class System:
         """
         self._board.open()
         self._write_registry()
+        self._stack.start()
         tasks = [asyncio.create_task(run_migrator(self._processes, self._plan.migrator))] if self._plan.migrator else []
         self._lives = [asyncio.create_task(replica.run(), name=replica.name) for replica in self._replicas.values()]
         tasks.append(asyncio.create_task(self._until_up(list(self._replicas.values()))))
@@ -89,12 +94,15 @@ class System:
         """Stops everything, services before the store so that their last spans arrive, and removes what told of them."""
         self._phase = "stopping"
         self._keeper.close()
+        ending = asyncio.create_task(self._stack.stop())
         for is_store in (False, True):
             replicas = [each for each in self._replicas.values() if (each.plan.service == TELEMETRY) is is_store]
             await asyncio.gather(*(replica.stop() for replica in replicas))
         for life in self._lives:
             life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
+        await ending
+        self._programs.close()
         self._processes.close()
         self._board.close()
         self._folder.registry.unlink(missing_ok=True)
@@ -130,6 +138,8 @@ class System:
         """What runs, where, and which faults are in force."""
         instances = {name: replica.instance() for name, replica in self._replicas.items()}
         people = {self._plan.entry: instances[f"{self._plan.entry}/1"], TRACES: instances[f"{TELEMETRY}/1"]}
+        addresses = {name: instance.base_url for name, instance in people.items() if instance.port}
+        stack = self._stack.status()
         degraded = self._phase == "ready" and any(replica.failure for replica in self._replicas.values())
         return SystemStatus(
             run_id=self._plan.run_id,
@@ -141,9 +151,10 @@ class System:
             started_at=self._started_at,
             supervisor_pid=self._supervisor_pid,
             instances=tuple(instances.values()),
-            addresses={name: instance.base_url for name, instance in people.items() if instance.port},
+            addresses=addresses | {program.name: program.address for program in stack if program.address},
             otlp_endpoint=self._plan.otlp_endpoint,
             leases=self._keeper.leases(),
+            stack=stack,
         )
 
     async def _until_up(self, replicas: list[Replica]) -> None:

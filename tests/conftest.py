@@ -13,6 +13,11 @@ from tests.nats import NatsServer
 from tests.postgres import HOW_TO_GET_IT, PostgresServer, find_binaries
 
 
+def pytest_configure() -> None:
+    """Most systems are watched by nobody: a Prometheus beside each would only take time. Tests that want one switch it on."""
+    os.environ["FIREBREAK_STACK"] = "off"
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A running server. Without one the test is skipped; in CI, where nothing may be missing, it fails."""

@@ -1,0 +1,41 @@
+"""How a system's own Alertmanager runs."""
+
+from pathlib import Path
+from typing import Final
+
+from testbed.ports import HOST
+from testbed.stack.program_plan import ProgramPlan
+from testbed.stack.programs import ALERTMANAGER
+
+RETENTION: Final = "6h"
+_CONFIGURATION: Final = "alertmanager.yaml"
+
+
+def plan_alertmanager(program: Path, port: int, folder: Path, *, configuration: str, note: str = "") -> ProgramPlan:
+    """The plan of Alertmanager.
+
+    Args:
+        program: The binary.
+        port: Where it listens.
+        folder: Its own folder.
+        configuration: Text of its file.
+        note: What people should know of how it runs.
+    """
+    arguments = {
+        "--config.file": folder / _CONFIGURATION,
+        "--storage.path": folder / "data",
+        "--data.retention": RETENTION,
+        "--web.listen-address": f"{HOST}:{port}",
+        "--web.external-url": f"http://{HOST}:{port}",
+        "--cluster.listen-address": "",  # Otherwise it listens for peers on every interface.
+        "--log.level": "warn",
+    }
+    return ProgramPlan(
+        name=ALERTMANAGER,
+        arguments=(str(program), *(f"{name}={value}" for name, value in arguments.items())),
+        port=port,
+        ready_path="/-/ready",
+        folder=folder,
+        files={_CONFIGURATION: configuration},
+        note=note,
+    )

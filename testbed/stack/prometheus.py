@@ -1,0 +1,92 @@
+"""How a system's own Prometheus runs: whom it asks, how much it keeps, and nobody else's business."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from testbed.ports import HOST
+from testbed.stack.program_plan import ProgramPlan
+from testbed.stack.programs import PROMETHEUS
+
+SCRAPE_INTERVAL: Final = "1s"
+"""Faults last seconds here, and alerts are to come within seconds."""
+RETENTION_TIME: Final = "6h"
+RETENTION_SIZE: Final = "256MB"
+"""Of its blocks. What is younger than a block is in its log of writes besides."""
+BLOCK_DURATION: Final = "10m"
+"""Blocks of two hours, the default, would let the log of writes and its memory grow for three before it drops anything."""
+WAL_SEGMENT_SIZE: Final = "16MB"
+"""It drops whole segments of that log, and keeps the newest third of them: small ones let it drop more."""
+MAX_SAMPLES: Final = 20_000
+"""Of one answer to a scrape. A service of FeastFast has about a thousand; a target gone mad is cut off, and shown as down."""
+_CONFIGURATION: Final = "prometheus.yaml"
+
+
+def plan_prometheus(
+    program: Path,
+    port: int,
+    folder: Path,
+    *,
+    targets: Path,
+    labels: Mapping[str, str],
+    rules: Mapping[str, str],
+    alertmanager_port: int | None,
+    note: str = "",
+) -> ProgramPlan:
+    """The plan of Prometheus.
+
+    Args:
+        program: The binary.
+        port: Where it listens.
+        folder: Its own folder.
+        targets: Folder of discovery files (testbed.scrape_targets).
+        labels: Of everything that leaves it, such as the run's.
+        rules: Text of rule files by name.
+        alertmanager_port: Whom it tells of alerts; nobody when None.
+        note: What people should know of how it runs.
+    """
+    configuration = _configuration(targets, labels, alertmanager_port)
+    arguments = {
+        "--config.file": folder / _CONFIGURATION,
+        "--storage.tsdb.path": folder / "data",
+        "--storage.tsdb.retention.time": RETENTION_TIME,
+        "--storage.tsdb.retention.size": RETENTION_SIZE,
+        "--storage.tsdb.min-block-duration": BLOCK_DURATION,
+        "--storage.tsdb.max-block-duration": BLOCK_DURATION,
+        "--storage.tsdb.wal-segment-size": WAL_SEGMENT_SIZE,
+        "--web.listen-address": f"{HOST}:{port}",
+        "--web.external-url": f"http://{HOST}:{port}",  # Otherwise alerts link to this machine's name.
+        "--web.cors.origin": f"http://{HOST}:{port}",  # Otherwise every page that the reader's browser opens may ask it.
+        "--enable-feature": "exemplar-storage",
+        "--log.level": "warn",
+    }
+    return ProgramPlan(
+        name=PROMETHEUS,
+        arguments=(str(program), *(f"{name}={value}" for name, value in arguments.items())),
+        port=port,
+        ready_path="/-/ready",
+        folder=folder,
+        files={_CONFIGURATION: configuration, **{f"rules/{name}": text for name, text in rules.items()}},
+        folders=("data", "rules"),
+        note=note,
+    )
+
+
+def _configuration(targets: Path, labels: Mapping[str, str], alertmanager_port: int | None) -> str:
+    receivers = [{"static_configs": [{"targets": [f"{HOST}:{alertmanager_port}"]}]}] if alertmanager_port else []
+    discovery = {"files": [f"{targets.absolute()}/*.json"], "refresh_interval": SCRAPE_INTERVAL}
+    document = {
+        "global": {
+            "scrape_interval": SCRAPE_INTERVAL,
+            "scrape_timeout": SCRAPE_INTERVAL,
+            "evaluation_interval": SCRAPE_INTERVAL,
+            "external_labels": {name: value for name, value in labels.items() if value},
+        },
+        "rule_files": ["rules/*.yaml"],
+        "alerting": {"alertmanagers": receivers},
+        # Job, service and instance stand with each target, and win over labels of these names in the metrics themselves.
+        "scrape_configs": [{"job_name": "system", "sample_limit": MAX_SAMPLES, "file_sd_configs": [discovery]}],
+    }
+    return yaml.safe_dump(document, sort_keys=False)
