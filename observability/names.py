@@ -20,7 +20,7 @@ RESILIENCE_THROTTLE_RATIO: Final = "resilience_throttle_ratio"  # edge: the prob
 RESILIENCE_BREAKER_TRANSITIONS: Final = "resilience_breaker_transitions_total"  # edge, to
 RESILIENCE_BREAKER_STATE: Final = "resilience_breaker_state"  # edge; 0 closed, 1 half-open, 2 open
 RESILIENCE_FALLBACKS: Final = "resilience_fallbacks_total"  # edge, kind
-RESILIENCE_EJECTIONS: Final = "resilience_ejections_total"  # edge, instance
+RESILIENCE_EJECTIONS: Final = "resilience_ejections_total"  # edge, replica
 RESILIENCE_EJECTED: Final = "resilience_ejected_replicas"  # edge: replicas that are left out now
 RESILIENCE_LIMIT: Final = "resilience_limit"  # requests that this process may work on at once; +Inf: no limit
 RESILIENCE_LIMIT_IN_FLIGHT: Final = "resilience_limit_in_flight"  # requests that it works on, as far as the limit counts them
@@ -39,9 +39,27 @@ EXTERNAL_SLOTS: Final = "external_slots"  # external: how many calls a simulated
 EXTERNAL_SLOTS_USED: Final = "external_slots_in_use"  # external
 EXTERNAL_WAITING: Final = "external_waiting_calls"  # external: calls that wait for a slot
 CHAOS_INJECTIONS: Final = "chaos_injections_total"  # fault, target
-CHAOS_ACTIVE: Final = "chaos_active_leases"  # number of leases in force in this process
+CHAOS_ACTIVE: Final = "chaos_active_faults"  # fault, place: faults in force; request faults in the process that they act in
+LOOP_LAG: Final = "process_event_loop_lag_seconds"  # how much later than asked for a timer is called
+HTTP_SERVER_ACTIVE: Final = "http_server_active_requests"  # requests under way
+HTTP_CLIENT_CONNECTIONS: Final = "http_client_open_connections"  # state (active, idle), traffic
+HTTP_CLIENT_CONNECTIONS_MAX: Final = "http_client_connection_max"  # traffic
+HTTP_CLIENT_PENDING: Final = "http_client_connection_pending_requests"  # traffic: attempts that wait for a connection
+DB_CONNECTIONS: Final = "db_client_connection_count"  # state (used, idle), pool (read, write)
+DB_CONNECTIONS_MAX: Final = "db_client_connection_max"  # pool
+DB_PENDING: Final = "db_client_connection_pending_requests"  # pool: who waits for a connection
+TELEMETRY_QUEUE: Final = "telemetry_queue_size"  # signal (traces, logs): what waits to be exported
+TELEMETRY_QUEUE_CAPACITY: Final = "telemetry_queue_capacity"  # signal
 TELEMETRY_DROPPED: Final = "telemetry_dropped_total"  # signal: spans and log records that never reached the collector
-SPANS_DROPPED: Final = "telemetry_spans_dropped_total"  # spans that never reached the collector
+
+# Metrics of the load generator, which imports nothing of ours: loadtests/metrics.py spells them again, and a test compares.
+LOAD_ARRIVALS: Final = "load_arrivals_total"  # journey: arrivals whose instant came
+LOAD_JOURNEYS: Final = "load_journeys_total"  # journey, outcome (ok, failed, abandoned, error): journeys that have ended
+LOAD_DURATION: Final = "load_journey_duration_seconds"  # journey: from the intended instant to the journey's end
+LOAD_REQUESTS: Final = "load_requests_total"  # journey, step, outcome
+LOAD_LATENESS: Final = "load_lateness_seconds"  # how much later than intended a journey's first request is sent
+LOAD_IN_FLIGHT: Final = "load_journeys_in_flight"  # journeys under way
+LOAD_TARGET_RATE: Final = "load_target_arrivals_per_second"  # journey: what the schedule asks for now, on average
 
 # Metrics of the telemetry store, on its query port.
 STORE_SPANS: Final = "telemetry_store_spans_total"  # spans taken and committed
@@ -80,7 +98,7 @@ LABEL_EDGE: Final = "edge"
 LABEL_OUTCOME: Final = "outcome"
 LABEL_TRAFFIC: Final = "traffic"
 LABEL_PATTERN: Final = "pattern"
-LABEL_INSTANCE: Final = "instance"
+LABEL_REPLICA: Final = "replica"
 LABEL_URGENCY: Final = "urgency"
 LABEL_DECISION: Final = "decision"
 LABEL_TO: Final = "to"
@@ -91,25 +109,47 @@ LABEL_STATE: Final = "state"
 LABEL_EXTERNAL: Final = "external"
 LABEL_FAULT: Final = "fault"
 LABEL_TARGET: Final = "target"
-LABEL_SIGNAL: Final = "signal"
 LABEL_SERVICE: Final = "service"  # of a scrape's target: whose process it is
 LABEL_REASON: Final = "reason"
+LABEL_PLACE: Final = "place"
+LABEL_POOL: Final = "pool"
+LABEL_SIGNAL: Final = "signal"
 
 # Values of the label `traffic`: calls that serve somebody who waits, and those of the relay, which no policy protects.
 TRAFFIC_FOREGROUND: Final = "foreground"
 TRAFFIC_BACKGROUND: Final = "background"
+
+# Values of the label `signal`, and of `state` and `pool` of connections.
+SIGNAL_TRACES: Final = "traces"
+SIGNAL_LOGS: Final = "logs"
+CONNECTION_ACTIVE: Final = "active"  # OpenTelemetry's word for those of HTTP ...
+CONNECTION_USED: Final = "used"  # ... and for those of a database.
+CONNECTION_IDLE: Final = "idle"
+POOL_READ: Final = "read"
+POOL_WRITE: Final = "write"
 
 # Attributes of spans and logs.
 ATTR_EDGE: Final = "firebreak.edge"
 ATTR_DEGRADED: Final = "firebreak.degraded"
 ATTR_RUN: Final = "firebreak.run"
 ATTR_ARM: Final = "firebreak.arm"
+ATTR_JOURNEY: Final = "firebreak.journey"
 ATTR_REASON: Final = "firebreak.reason"
 ATTR_URGENCY: Final = "firebreak.urgency"
 ATTR_RESEND_COUNT: Final = "http.request.resend_count"
 ATTR_METHOD: Final = "http.request.method"
+ATTR_METHOD_ORIGINAL: Final = "http.request.method_original"
+ATTR_ROUTE: Final = "http.route"
 ATTR_STATUS: Final = "http.response.status_code"
 ATTR_URL: Final = "url.full"
+ATTR_URL_SCHEME: Final = "url.scheme"
+ATTR_URL_PATH: Final = "url.path"
+ATTR_URL_QUERY: Final = "url.query"
+ATTR_PROTOCOL_VERSION: Final = "network.protocol.version"
+ATTR_CLIENT_ADDRESS: Final = "client.address"
+ATTR_CLIENT_PORT: Final = "client.port"
+ATTR_USER_AGENT: Final = "user_agent.original"
+ATTR_USER_AGENT_SYNTHETIC: Final = "user_agent.synthetic.type"
 ATTR_SERVER_ADDRESS: Final = "server.address"
 ATTR_SERVER_PORT: Final = "server.port"
 ATTR_DB_SYSTEM: Final = "db.system.name"
