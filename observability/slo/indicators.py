@@ -1,7 +1,7 @@
 """Service level indicators in PromQL: how much was asked in a window, and how much of it went wrong.
 
-A journey is judged by what the entry answers to its steps, and so is the entry, by all routes. Every other service is judged by what
-its callers saw: they have seen each of its answers, and also those that never came. docs/slo.md says what counts, and why.
+A journey is judged by what the entry answers to its steps, and the entry by all of its routes. Every other service is judged by
+what its callers saw: they have seen each of its answers, and also those that never came. docs/slo.md says what counts, and why.
 
 Two steps, because the first is the dear one: rates of all requests and attempts in a window (`traffic`), and the few of them that
 make up one indicator.
@@ -33,7 +33,7 @@ _REQUEST = "request"
 
 @dataclass(frozen=True)
 class Indicator:
-    """Expressions without labels: events a second in a window, and those of them that went wrong; zero where nothing was asked."""
+    """Expressions without labels: events a second in a window, and those that went wrong; zero where nothing was asked."""
 
     events: str
     bad: str

@@ -81,7 +81,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Slo:
-    """One objective. `threshold_s` is how long an answer may take; for availability, how long a silence may last that says nothing."""
+    """One objective. `threshold_s` is how long an answer may take; for availability, for how long a silence says nothing."""
 
     scope: Literal["journey", "service"]
     subject: str

@@ -116,7 +116,7 @@ def _condition(row: BurnRow, scope: str, min_events: int) -> str:
 
 
 def _down(slos: Slos, windows: WindowProfile, severity: Severity) -> Alert:
-    """No process of a service answers a scrape. For the entry that is a page: a dead one counts no request, so no budget burns."""
+    """No process of a service answers a scrape. For the entry it is a page: a dead one counts no request, so no budget burns."""
     entry = slos.topology.entry
     others = "|".join(service for service in slos.topology.services if service != entry)
     wanted = f'="{entry}"' if severity is Severity.PAGE else f'=~"{others}"'
