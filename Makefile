@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format rules api fuzz lock up down torture bench migration clean
+.PHONY: help install demo test check unit system lint format rules api fuzz lock up down torture bench migration clean dashboards
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ system: $(STAMP)  ## Tests that start real processes
 
 api: $(STAMP)  ## Write docs/api anew from the code; what would break the public contract is named instead
 	@$(BIN)/python -m tests.contracts
+
+dashboards: $(STAMP)  ## Write dashboards/*.json anew from the code beside them
+	@$(BIN)/python -m dashboards.build
 
 fuzz: $(STAMP)  ## Ask every service what schemathesis can think of, longer than the tests do (about 5 minutes)
 	@FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q tests/contracts/test_fuzz.py

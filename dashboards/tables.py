@@ -1,0 +1,65 @@
+"""Panels that are tables: one row a thing, one column a query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.models import common, prometheus, table
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Panel
+
+from dashboards import thresholds
+from dashboards.head import Head, Query, instant_queries
+from dashboards.kind import BY_THRESHOLD, override, panel
+from dashboards.sources import JAEGER, JaegerQuery
+
+
+@dataclass(frozen=True)
+class Column:
+    """A number of each row."""
+
+    title: str
+    expression: str
+    unit: str
+    steps: thresholds.Steps = thresholds.NEUTRAL
+    decimals: int | None = None
+
+
+def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str], hidden: Sequence[str] = ()) -> Panel:
+    """One row for each set of `labels`, which lead it; columns titled as in `hidden` only decide which rows there are."""
+    queries = instant_queries([Query(each.expression, "") for each in columns], prometheus.PromQueryFormat.TABLE)
+    options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM)
+    made = panel("table", head, queries, options, BY_THRESHOLD)
+    # One query's column is named "Value", and of several each has its query's letter.
+    values = [f"Value #{chr(ord('A') + index)}" if len(columns) > 1 else "Value" for index in range(len(columns))]
+    titles = {value: each.title for value, each in zip(values, columns, strict=True)}
+    left_out = {"Time": True, **{value: True for value, title in titles.items() if title in hidden}}
+    made.transformations = [
+        DataTransformerConfig(id_val="merge", options={}),
+        DataTransformerConfig(
+            id_val="organize",
+            options={
+                "excludeByName": left_out,
+                "indexByName": {name: index for index, name in enumerate([*labels, *values])},
+                "renameByName": titles,
+            },
+        ),
+    ]
+    assert made.field_config is not None  # noqa: S101  panel() gives every panel one
+    made.field_config.overrides = [override(each.title, _properties(each)) for each in columns if each.title not in hidden]
+    return made
+
+
+def _properties(column: Column) -> dict[str, object]:
+    said: dict[str, object] = {"unit": column.unit, "thresholds": thresholds.config(column.steps)}
+    if column.decimals is not None:
+        said["decimals"] = column.decimals
+    if any(value is not None for value, _ in column.steps):
+        said["custom.cellOptions"] = {"type": "color-text"}
+    return said
+
+
+def traces(head: Head, *, service: str, tags: str = "", min_duration: str = "") -> Panel:
+    """The last traces of a service; Grafana links each id to the trace itself."""
+    query = JaegerQuery(ref_id="A", query_type="search", service=service, tags=tags, min_duration=min_duration, limit=20)
+    made = panel("table", head, [query], table.Options(show_header=True, cell_height=common.TableCellHeight.SM), BY_THRESHOLD)
+    made.datasource = JAEGER
+    return made
