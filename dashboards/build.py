@@ -7,7 +7,7 @@ from typing import Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import chaos, edge, load, overview, saga, service, slo
+from dashboards import chaos, edge, load, overview, saga, service, slo, uids
 from dashboards.page import Page
 
 FOLDER: Final = Path(__file__).parent
@@ -23,9 +23,14 @@ def text_of(page: Page) -> str:
     return json.dumps(page.build(), cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def file_name(page: Page) -> str:
+    """Its module's, and what its uid says beside the project's name: `overview.json`."""
+    return f"{page.uid.removeprefix(uids.PREFIX)}.json"
+
+
 def write(folder: Path) -> list[Path]:
-    """Writes one file a dashboard, named by its uid, and removes those of dashboards that are no more. Raises OSError."""
-    made = {folder / f"{page.uid}.json": text_of(page) for page in pages()}
+    """Writes one file a dashboard, and removes those of dashboards that are no more. Raises OSError."""
+    made = {folder / file_name(page): text_of(page) for page in pages()}
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")
     for old in set(folder.glob("*.json")) - set(made):

@@ -2,10 +2,12 @@
 
 from typing import Final
 
-OVERVIEW: Final = "firebreak-overview"
-SERVICE: Final = "firebreak-service"
-EDGE: Final = "firebreak-edge"
-SLO: Final = "firebreak-slo"
-CHAOS: Final = "firebreak-chaos"
-SAGA: Final = "firebreak-saga"
-LOAD: Final = "firebreak-load"
+PREFIX: Final = "firebreak-"
+
+OVERVIEW: Final = f"{PREFIX}overview"
+SERVICE: Final = f"{PREFIX}service"
+EDGE: Final = f"{PREFIX}edge"
+SLO: Final = f"{PREFIX}slo"
+CHAOS: Final = f"{PREFIX}chaos"
+SAGA: Final = f"{PREFIX}saga"
+LOAD: Final = f"{PREFIX}load"
