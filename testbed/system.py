@@ -72,9 +72,9 @@ class System:
         """
         self._board.open()
         self._write_registry()
-        self._stack.start()
         tasks = [asyncio.create_task(run_migrator(self._processes, self._plan.migrator))] if self._plan.migrator else []
         self._lives = [asyncio.create_task(replica.run(), name=replica.name) for replica in self._replicas.values()]
+        self._stack.start()  # After them: they come first.
         tasks.append(asyncio.create_task(self._until_up(list(self._replicas.values()))))
         try:
             await asyncio.gather(*tasks)

@@ -9,8 +9,10 @@ from typing import NoReturn
 import pytest
 
 from tests import nats as of_nats
+from tests import watched as of_watched
 from tests.nats import NatsServer
 from tests.postgres import HOW_TO_GET_IT, PostgresServer, find_binaries
+from tests.watched import Watched, watched
 
 
 def pytest_configure() -> None:
@@ -43,6 +45,25 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def watched_feastfast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """FeastFast under load with a Prometheus that has scraped all of it, for tests that only ask. Missing, as `postgres` is."""
+    if not of_watched.is_here():
+        _miss(of_watched.HOW_TO_GET_IT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIREBREAK_STACK", "on")
+        with watched(tmp_path_factory.mktemp("watched") / "state") as system:
+            yield system
+
+
+@pytest.fixture
+def stack_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems of this test have a Prometheus and an Alertmanager beside them. Missing, as `postgres` is."""
+    if not of_watched.is_here():
+        _miss(of_watched.HOW_TO_GET_IT)
+    monkeypatch.setenv("FIREBREAK_STACK", "on")
 
 
 def _miss(how_to_get_it: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """How a system's own Alertmanager runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -7,18 +8,19 @@ from testbed.ports import HOST
 from testbed.stack.program_plan import ProgramPlan
 from testbed.stack.programs import ALERTMANAGER
 
-RETENTION: Final = "6h"
+RETENTION: Final = "25h"
+"""It asks for more than the longest time after which an alert is told again."""
 _CONFIGURATION: Final = "alertmanager.yaml"
 
 
-def plan_alertmanager(program: Path, port: int, folder: Path, *, configuration: str, note: str = "") -> ProgramPlan:
+def plan_alertmanager(program: Path, port: int, folder: Path, *, configuration: Callable[[], str], note: str = "") -> ProgramPlan:
     """The plan of Alertmanager.
 
     Args:
         program: The binary.
         port: Where it listens.
         folder: Its own folder.
-        configuration: Text of its file.
+        configuration: Makes the text of its file.
         note: What people should know of how it runs.
     """
     arguments = {
@@ -36,6 +38,6 @@ def plan_alertmanager(program: Path, port: int, folder: Path, *, configuration: 
         port=port,
         ready_path="/-/ready",
         folder=folder,
-        files={_CONFIGURATION: configuration},
+        files=lambda: {_CONFIGURATION: configuration()},
         note=note,
     )

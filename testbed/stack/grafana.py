@@ -46,7 +46,7 @@ def plan_grafana(
         port=port,
         ready_path="/api/health",
         folder=folder,
-        files={
+        files=lambda: {
             _CONFIGURATION: _settings(port, folder, dashboards / _HOME),
             "provisioning/datasources/firebreak.yaml": _data_sources(addresses),
             "provisioning/dashboards/firebreak.yaml": _provider(dashboards),

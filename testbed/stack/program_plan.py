@@ -1,7 +1,7 @@
 """One program of the stack as it is to run: where it listens, what it reads, and how to see that it is ready."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.ports import HOST
@@ -19,7 +19,7 @@ class ProgramPlan:
         port: Where it listens, on 127.0.0.1.
         ready_path: Is answered with 200 once it is ready.
         folder: Its own: everything that it writes is in there.
-        files: What it reads, by path below `folder`.
+        files: Makes what it reads, by path below `folder`. Called once, when the system's own processes are on their way.
         folders: Made before it starts, below `folder`.
         note: What people should know of how it runs; mostly empty.
     """
@@ -29,7 +29,7 @@ class ProgramPlan:
     port: int
     ready_path: str
     folder: Path
-    files: Mapping[str, str]
+    files: Callable[[], Mapping[str, str]] = field(repr=False)
     folders: tuple[str, ...] = ("data",)
     note: str = ""
 
@@ -48,10 +48,10 @@ class ProgramPlan:
         return Program(self.name, self.arguments, program_environment(), self.log)
 
     def prepare(self) -> None:
-        """Writes its files. Raises OSError."""
+        """Makes its folders and writes its files. Raises OSError."""
         for name in self.folders:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        for name, text in self.files.items():
+        for name, text in self.files().items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)

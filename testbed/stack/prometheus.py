@@ -1,6 +1,6 @@
 """How a system's own Prometheus runs: whom it asks, how much it keeps, and nobody else's business."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ WAL_SEGMENT_SIZE: Final = "16MB"
 MAX_SAMPLES: Final = 20_000
 """Of one answer to a scrape. A service of FeastFast has about a thousand; a target gone mad is cut off, and shown as down."""
 _CONFIGURATION: Final = "prometheus.yaml"
+_RULES: Final = "rules.yaml"
 
 
 def plan_prometheus(
@@ -31,7 +32,7 @@ def plan_prometheus(
     *,
     targets: Path,
     labels: Mapping[str, str],
-    rules: Mapping[str, str],
+    rules: Callable[[], str],
     alertmanager_port: int | None,
     note: str = "",
 ) -> ProgramPlan:
@@ -43,11 +44,10 @@ def plan_prometheus(
         folder: Its own folder.
         targets: Folder of discovery files (testbed.scrape_targets).
         labels: Of everything that leaves it, such as the run's.
-        rules: Text of rule files by name.
+        rules: Makes the text of its rule file.
         alertmanager_port: Whom it tells of alerts; nobody when None.
         note: What people should know of how it runs.
     """
-    configuration = _configuration(targets, labels, alertmanager_port)
     arguments = {
         "--config.file": folder / _CONFIGURATION,
         "--storage.tsdb.path": folder / "data",
@@ -68,8 +68,7 @@ def plan_prometheus(
         port=port,
         ready_path="/-/ready",
         folder=folder,
-        files={_CONFIGURATION: configuration, **{f"rules/{name}": text for name, text in rules.items()}},
-        folders=("data", "rules"),
+        files=lambda: {_CONFIGURATION: _configuration(targets, labels, alertmanager_port), _RULES: rules()},
         note=note,
     )
 
@@ -84,7 +83,7 @@ def _configuration(targets: Path, labels: Mapping[str, str], alertmanager_port: 
             "evaluation_interval": SCRAPE_INTERVAL,
             "external_labels": {name: value for name, value in labels.items() if value},
         },
-        "rule_files": ["rules/*.yaml"],
+        "rule_files": [_RULES],
         "alerting": {"alertmanagers": receivers},
         # Job, service and instance stand with each target, and win over labels of these names in the metrics themselves.
         "scrape_configs": [{"job_name": "system", "sample_limit": MAX_SAMPLES, "file_sd_configs": [discovery]}],

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from testbed.control import ProgramStatus
 from testbed.ports import HOST, TRACES, listener_of
 from testbed.request import SystemRequest
+from testbed.stack.alert_files import routes_of, rules_of
 from testbed.stack.alertmanager import plan_alertmanager
 from testbed.stack.grafana import JAEGER, plan_grafana
 from testbed.stack.kept_program import Around
@@ -15,8 +17,6 @@ from testbed.stack.program_plan import ProgramPlan
 from testbed.stack.programs import ALERTMANAGER, GRAFANA, HOW_TO_GET_IT, PROMETHEUS, WELL_KNOWN_PORTS
 from testbed.stack.prometheus import plan_prometheus
 from testbed.stack.stack import Stack
-
-_SILENT: Final = "route: {receiver: none}\nreceivers: [{name: none}]\n"
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,19 @@ def _prometheus(request: SystemRequest, program: Path, ports: Mapping[str, int])
         request.folder.stack / PROMETHEUS,
         targets=request.folder.targets,
         labels={"run": request.run_id, "arm": request.arm},
-        rules={},
+        rules=partial(rules_of, request.topology_path, request.topology),
         alertmanager_port=ports.get(ALERTMANAGER),
         note=_note(request, PROMETHEUS, ports),
     )
 
 
 def _alertmanager(request: SystemRequest, program: Path, ports: Mapping[str, int]) -> ProgramPlan:
-    folder = request.folder.stack / ALERTMANAGER
     return plan_alertmanager(
-        program, ports[ALERTMANAGER], folder, configuration=_SILENT, note=_note(request, ALERTMANAGER, ports)
+        program,
+        ports[ALERTMANAGER],
+        request.folder.stack / ALERTMANAGER,
+        configuration=partial(routes_of, request.topology_path, request.topology),
+        note=_note(request, ALERTMANAGER, ports),
     )
 
 
