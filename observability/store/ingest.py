@@ -1,27 +1,25 @@
 """Decoded OTLP to rows: what of each span and log record stands beside its chunk, for searches."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Status
 
 from observability.store.catalog import Catalog
 from observability.store.chunks import pack
 from observability.store.links import Links
 from observability.store.otlp import Accepted
 from observability.store.schema import Signal, item_id
+from observability.store.span_batch import SpanBatch, is_trace_id
+from observability.store.summary import Row, Summary, by_operation, whole
+from observability.store.tag_hashes import hashes_of
 
 UNKNOWN_SERVICE: Final = "unknown_service"
 """Name of a sender without `service.name` (semantic conventions of resources)."""
 
-_TRACE_ID_BYTES: Final = 16
-_SPAN_ID_BYTES: Final = 8
-_NO_TRACE: Final = bytes(_TRACE_ID_BYTES)
-_NO_SPAN: Final = bytes(_SPAN_ID_BYTES)
 _NS_PER_US: Final = 1_000  # OTLP's unsigned nanoseconds fit SQLite's signed integers once they are microseconds.
 
 
@@ -57,40 +55,48 @@ class Ingest:
         spans = logs = rejected = 0
         for resource in resources:
             if isinstance(resource, ResourceSpans):
-                kept, refused = self._add_spans(resource)
-                spans, rejected = spans + kept, rejected + refused
+                batch = SpanBatch.of(resource)
+                spans, rejected = spans + len(batch.spans), rejected + batch.rejected
+                if batch.spans:
+                    self._add_spans(batch)
             else:
                 logs += self._add_logs(resource)
         return Accepted(spans, logs, rejected)
 
-    def _add_spans(self, resource: ResourceSpans) -> tuple[int, int]:
-        """Returns how many spans were kept and how many refused."""
-        rejected = sum(_drop_invalid(scope.spans) for scope in resource.scope_spans)
-        service = self._catalog.service(service_name(resource.resource.attributes))
+    def _add_spans(self, batch: SpanBatch) -> None:
+        service = self._catalog.service(service_name(batch.resource.resource.attributes))
+        rows = self._rows(batch, service)
+        parts = by_operation(rows)
+        chunk = self._add_chunk(Signal.SPANS, service, whole(parts.values()), batch.resource)
+        self._connection.executemany(
+            "INSERT INTO span (id, trace, operation, start_us, duration_us, error) VALUES (?, ?, ?, ?, ?, ?)",
+            ((item, *row) for item, row in enumerate(rows, item_id(chunk, 0))),
+        )
+        self._connection.executemany(
+            "INSERT INTO part (operation, last_us, chunk, length_us, durations, failed) VALUES (?, ?, ?, ?, ?, ?)",
+            ((key, of.last_us, chunk, of.last_us - of.first_us, of.durations, of.failed) for key, of in parts.items()),
+        )
+        self._connection.executemany(
+            "UPDATE operation SET spans = spans + ? WHERE id = ?", ((part.spans, key) for key, part in parts.items())
+        )
+        self._add_traces(chunk, {row[0] for row in rows})
+        hashes = hashes_of(batch)
+        if hashes is not None:
+            self._connection.execute("INSERT INTO tags (chunk, hashes) VALUES (?, ?)", (chunk, hashes))
+        self._links.add(service, batch)
+
+    def _rows(self, batch: SpanBatch, service: int) -> list[Row]:
         operation, trace = self._catalog.operation, self._catalog.trace
-        rows = [
+        return [
             (
-                trace(span.trace_id),
+                trace(trace_id),
                 operation(service, span.name, span.kind),
                 (start_ns := span.start_time_unix_nano) // _NS_PER_US,
                 max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US,
                 span.status.code == Status.STATUS_CODE_ERROR,
             )
-            for scope in resource.scope_spans
-            for span in scope.spans
+            for trace_id, span in zip(batch.trace_ids, batch.spans, strict=True)
         ]
-        if rows:
-            first = self._add_chunk(Signal.SPANS, service, [row[2] for row in rows], resource)
-            self._connection.executemany(
-                "INSERT INTO span (id, trace, operation, start_us, duration_us, error) VALUES (?, ?, ?, ?, ?, ?)",
-                ((item, *row) for item, row in enumerate(rows, first)),
-            )
-            counts = Counter(row[1] for row in rows)
-            self._connection.executemany(
-                "UPDATE operation SET spans = spans + ? WHERE id = ?", ((count, number) for number, count in counts.items())
-            )
-            self._links.add(service, (span for scope in resource.scope_spans for span in scope.spans))
-        return len(rows), rejected
 
     def _add_logs(self, resource: ResourceLogs) -> int:
         """Returns how many records were kept."""
@@ -99,27 +105,33 @@ class Ingest:
             return 0
         service = self._catalog.service(service_name(resource.resource.attributes))
         rows = [(self._trace_of(record), log_time_us(record), record.severity_number) for record in records]
-        first = self._add_chunk(Signal.LOGS, service, [row[1] for row in rows], resource)
+        times_us = [row[1] for row in rows]
+        chunk = self._add_chunk(Signal.LOGS, service, Summary(min(times_us), max(times_us), 0, 0, 0), resource)
         self._connection.executemany(
             "INSERT INTO log (id, trace, time_us, severity) VALUES (?, ?, ?, ?)",
-            ((item, *row) for item, row in enumerate(rows, first)),
+            ((item, *row) for item, row in enumerate(rows, item_id(chunk, 0))),
         )
+        self._add_traces(chunk, {trace for trace, _, _ in rows if trace is not None})
         return len(rows)
 
-    def _add_chunk(self, signal: Signal, service: int, times_us: Sequence[int], resource: ResourceSpans | ResourceLogs) -> int:
-        """Inserts the chunk and returns the id of its first item."""
+    def _add_traces(self, chunk: int, traces: Set[int]) -> None:
+        """Notes which traces a chunk has something of."""
+        self._connection.executemany("INSERT INTO trace_chunk (trace, chunk) VALUES (?, ?)", ((trace, chunk) for trace in traces))
+
+    def _add_chunk(self, signal: Signal, service: int, of: Summary, resource: ResourceSpans | ResourceLogs) -> int:
+        """Inserts the chunk and returns its number."""
         inserted = self._connection.execute(
-            "INSERT INTO chunk (signal, service, received_s, first_us, last_us, body) VALUES (?, ?, ?, ?, ?, ?)",
-            (signal, service, int(self._clock_s()), min(times_us), max(times_us), pack(resource)),
+            "INSERT INTO chunk (signal, service, received_s, first_us, last_us, durations, failed, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (signal, service, int(self._clock_s()), of.first_us, of.last_us, of.durations, of.failed, pack(resource)),
         )
         if inserted.lastrowid is None:
             raise sqlite3.InternalError("SQLite gave no number for a new chunk")
         self._last_chunk = inserted.lastrowid
-        return item_id(inserted.lastrowid, 0)
+        return inserted.lastrowid
 
     def _trace_of(self, record: LogRecord) -> int | None:
-        trace_id = record.trace_id
-        return self._catalog.trace(trace_id) if len(trace_id) == _TRACE_ID_BYTES and trace_id != _NO_TRACE else None
+        return self._catalog.trace(record.trace_id) if is_trace_id(record.trace_id) else None
 
 
 def service_name(attributes: Sequence[KeyValue]) -> str:
@@ -130,15 +142,3 @@ def service_name(attributes: Sequence[KeyValue]) -> str:
 def log_time_us(record: LogRecord) -> int:
     """When the event happened, in microseconds since 1970; when it was observed if the sender did not say."""
     return (record.time_unix_nano or record.observed_time_unix_nano) // _NS_PER_US
-
-
-def _drop_invalid(spans: MutableSequence[Span]) -> int:
-    """Deletes spans that no trace can hold, and returns how many there were."""
-    invalid = [index for index, span in enumerate(spans) if not _is_valid(span.trace_id, span.span_id)]
-    for index in reversed(invalid):
-        del spans[index]
-    return len(invalid)
-
-
-def _is_valid(trace_id: bytes, span_id: bytes) -> bool:
-    return len(trace_id) == _TRACE_ID_BYTES and len(span_id) == _SPAN_ID_BYTES and trace_id != _NO_TRACE and span_id != _NO_SPAN

@@ -26,19 +26,6 @@ KINDS: Final[Mapping[int, str]] = {
 }
 """`span.kind` by OTLP's SpanKind; an unspecified kind has no tag."""
 
-MADE_TAGS: Final = frozenset(
-    [
-        "span.kind",
-        "otel.status_code",
-        "otel.status_description",
-        "otel.scope.name",
-        "otel.scope.version",
-        "w3c.tracestate",
-        "event",
-    ]
-)
-"""Keys of tags that no attribute of the span has to be behind."""
-
 
 class Log(TypedDict):
     """An event of a span."""

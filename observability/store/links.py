@@ -6,16 +6,19 @@ Jaeger's own memory storage (`internal/storage/v2/memory/tenant.go`, `getDepende
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from observability.store.span_batch import SpanBatch
+
 BUCKET_US: Final = 10_000_000
 """Calls are counted by this much time; a question about less is answered for the whole of it."""
 
 _NS_PER_US: Final = 1_000
+_NO_SPAN: Final = bytes(8)
 _MAX_SPANS: Final = 32_768  # Remembered a generation, of which there are two: some 10 MiB, and half a minute of the demo's load.
 _MAX_LINKS: Final = 32  # Of one span, and callees that wait for one; a consumer of a batch may name every message of it.
 
@@ -49,10 +52,14 @@ class _Recent(Generic[Value]):
         value = self._young.get(key)
         return self._old.get(key) if value is None else value
 
-    def put(self, key: bytes, value: Value) -> None:
+    def known(self, keys: Set[bytes]) -> Set[bytes]:
+        """Those of `keys` that have a value."""
+        return (keys & self._young.keys()) | (keys & self._old.keys())
+
+    def put_all(self, values: Mapping[bytes, Value]) -> None:
         if len(self._young) >= _MAX_SPANS:
             self._young, self._old = {}, self._young
-        self._young[key] = value
+        self._young.update(values)
 
     def pop(self, key: bytes) -> Value | None:
         old = self._old.pop(key, None)
@@ -82,47 +89,43 @@ class Links:
         self._counted.clear()
         return counted
 
-    def add(self, service: int, spans: Iterable[Span]) -> None:
+    def add(self, service: int, batch: SpanBatch) -> None:
         """Remembers spans of one service that arrived together, and counts the calls that they complete."""
-        arrived = []
-        for span in spans:
-            key = span.trace_id + span.span_id
-            if self._services.get(key) is None:
-                self._services.put(key, service)
-                arrived.append((key, span))
-        # Callees end before their callers, so most parents stand behind their children in the same upload.
-        for key, span in arrived:
-            for callee in self._waiting.pop(key) or ():
+        arrived = dict(zip(batch.keys, batch.spans, strict=True))
+        for again in self._services.known(arrived.keys()):
+            del arrived[again]
+        self._services.put_all(dict.fromkeys(arrived, service))
+        for caller in self._waiting.known(arrived.keys()):
+            for callee in self._waiting.pop(caller) or ():
                 self._count(service, callee)
+        # Callees end before their callers, so most parents stand behind their children in the same upload.
+        waiting: dict[bytes, tuple[_Waiting, ...]] = {}
+        for span in arrived.values():
             for caller in _callers(span):
-                self._look_for(caller, service, span.start_time_unix_nano)
+                known = service if caller in arrived else self._services.get(caller)
+                if known == service:
+                    continue
+                callee = _Waiting(service, span.start_time_unix_nano // _NS_PER_US // BUCKET_US)
+                if known is None:
+                    waiting[caller] = (*waiting.get(caller, ()), callee)
+                else:
+                    self._count(known, callee)
+        self._wait(waiting)
 
-    def _look_for(self, caller: bytes, service: int, started_ns: int) -> None:
-        """Counts a call when its caller is known, and waits for the caller otherwise."""
-        known = self._services.get(caller)
-        if known == service:
-            return
-        callee = _Waiting(service, started_ns // _NS_PER_US // BUCKET_US)
-        if known is None:
-            self._waiting.put(caller, (*(self._waiting.get(caller) or ()), callee)[:_MAX_LINKS])
-        else:
-            self._count(known, callee)
+    def _wait(self, callees: Mapping[bytes, tuple[_Waiting, ...]]) -> None:
+        """Remembers callees by the caller that they wait for."""
+        joined = {caller: (*(self._waiting.get(caller) or ()), *waiting)[:_MAX_LINKS] for caller, waiting in callees.items()}
+        self._waiting.put_all(joined)
 
     def _count(self, service: int, callee: _Waiting) -> None:
         if service != callee.service:
             self._counted[Call(service, callee.service, callee.bucket)] += 1
 
 
-def _callers(span: Span) -> Iterator[bytes]:
+def _callers(span: Span) -> Collection[bytes]:
     """Keys of the spans that called a span, each once."""
     parent = span.parent_span_id
-    if any(parent):
-        yield span.trace_id + parent
-        if span.kind != Span.SPAN_KIND_CONSUMER:
-            return
-    seen = {span.trace_id + parent}
-    for link in islice(span.links, _MAX_LINKS):
-        key = link.trace_id + link.span_id
-        if key not in seen:
-            seen.add(key)
-            yield key
+    parents = (span.trace_id + parent,) if parent and parent != _NO_SPAN else ()
+    if parents and span.kind != Span.SPAN_KIND_CONSUMER:
+        return parents
+    return {*parents, *(link.trace_id + link.span_id for link in islice(span.links, _MAX_LINKS))}

@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 from observability.store.chunks import StoredLog, logs_of
 from observability.store.ingest import log_time_us, service_name
 from observability.store.opened import OpenedChunks
-from observability.store.reader import ALL_TIME, Reader, TimeRange
+from observability.store.reader import ALL_TIME, ChunkFilter, Reader, TimeRange
 from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
 from observability.store.values import Plain, plain
 
@@ -15,6 +15,11 @@ LEVELS: Final = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fa
 """The least SeverityNumber of each level (OpenTelemetry's log data model)."""
 
 _CONDITION: Final = "AND time_us >= :start AND time_us <= :end AND severity >= :severity"
+_LOGS_OF_TRACE: Final = (
+    "SELECT time_us, log.id FROM trace_chunk JOIN log"
+    f" ON log.id >= trace_chunk.chunk << {POSITION_BITS} AND log.id < (trace_chunk.chunk + 1) << {POSITION_BITS}"
+    " AND log.trace = trace_chunk.trace WHERE trace_chunk.trace = :trace"
+)
 
 
 class LogLine(TypedDict):
@@ -68,17 +73,16 @@ class Logs:
 
     def _of_trace(self, query: LogQuery, trace: int, service: int | None) -> list[tuple[int, int]]:
         """Time and id of the records of a trace that match, newest first."""
-        of_service = "" if service is None else "AND (SELECT service FROM chunk WHERE chunk.id = log.id >> :shift) = :service"
-        values = {**_values(query), "trace": trace, "service": service, "shift": POSITION_BITS, "limit": query.limit}
-        newest = "ORDER BY time_us DESC, id DESC LIMIT :limit"
+        of_service = "" if service is None else "AND (SELECT service FROM chunk WHERE chunk.id = trace_chunk.chunk) = :service"
+        values = {**_values(query), "trace": trace, "service": service, "limit": query.limit}
         return self._reader.connection.execute(
-            f"SELECT time_us, id FROM log WHERE trace = :trace {_CONDITION} {of_service} {newest}", values
+            f"{_LOGS_OF_TRACE} {_CONDITION} {of_service} ORDER BY time_us DESC, id DESC LIMIT :limit", values
         ).fetchall()
 
     def _newest(self, query: LogQuery, service: int | None) -> list[tuple[int, int]]:
         """Time and id of the records that match, newest first."""
         found: list[tuple[int, int]] = []
-        for chunk in self._reader.newest_chunks(Signal.LOGS, service, query.within):
+        for chunk in self._reader.newest_chunks(ChunkFilter(Signal.LOGS, query.within, service)):
             if len(found) >= query.limit:
                 found = heapq.nlargest(query.limit, found)
                 if chunk.last_us < found[-1][0]:

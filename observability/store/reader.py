@@ -1,12 +1,13 @@
 """The reading side of the file: its chunks, newest first or by number."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from observability.store.chunks import unpack
+from observability.store.durations import ALL_DURATIONS
 from observability.store.errors import QueryTooLongError
 from observability.store.schema import Signal
 
@@ -24,6 +25,30 @@ class TimeRange:
 
 ALL_TIME: Final = TimeRange()
 """No bound at either end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFilter:
+    """What a chunk must have for something in it to match; the rows in it are then looked at one by one.
+
+    Attributes:
+        signal: What it holds.
+        within: When something in it happened.
+        service: Number of its service; None for any.
+        operations: Numbers of operations of which it has one; None for any.
+        durations: Classes of durations of which it has one (durations.py); None for any.
+        is_failed: A span of such a duration failed.
+        tags: SQL about `tags.hashes`, and its values.
+    """
+
+    signal: Signal
+    within: TimeRange = ALL_TIME
+    service: int | None = None
+    operations: Sequence[int] | None = None
+    durations: int | None = None
+    is_failed: bool = False
+    tags: Sequence[str] = ()
+    values: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +76,14 @@ class Reader:
         row = self.connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
         return None if row is None else int(row[0])
 
-    def newest_chunks(self, signal: Signal, service: int | None, within: TimeRange) -> Iterator[Chunk]:
-        """Chunks that overlap a time range, those with the latest items first.
+    def newest_chunks(self, wanted: ChunkFilter) -> Iterator[Chunk]:
+        """Chunks that may have what is wanted, those with the latest items first.
 
         Raises:
             QueryTooLongError: The caller has used these chunks for more than QUERY_TIME_S.
         """
         deadline_s = self._clock_s() + QUERY_TIME_S
-        of_service = "" if service is None else "service = :service AND"
-        query = (
-            f"SELECT id, last_us FROM chunk WHERE {of_service} signal = :signal AND last_us >= :start AND first_us <= :end"
-            " ORDER BY last_us DESC"
-        )
-        values = {"service": service, "signal": signal, "start": within.start_us, "end": within.end_us}
-        with closing(self.connection.execute(query, values)) as rows:
+        with closing(self.connection.execute(_chunk_query(wanted), _values(wanted))) as rows:
             for number, last_us in rows:
                 if self._clock_s() > deadline_s:
                     raise QueryTooLongError(
@@ -76,3 +95,30 @@ class Reader:
         """A chunk's unpacked message; empty, as a message without items, when it was deleted meanwhile."""
         row = self.connection.execute("SELECT body FROM chunk WHERE id = ?", (chunk,)).fetchone()
         return b"" if row is None else unpack(row[0])
+
+
+def _chunk_query(wanted: ChunkFilter) -> str:
+    """From `part` when operations are known, which is then all that needs to be read; from an index of `chunk` otherwise."""
+    if wanted.operations is not None:
+        table, number, first_us = "part", "part.chunk", "last_us - length_us"
+        marks = ", ".join(str(int(operation)) for operation in wanted.operations)
+        conditions = [f"operation IN ({marks})"]
+    else:
+        table, number, first_us = "chunk", "chunk.id", "first_us"
+        conditions = ["signal = :signal"] if wanted.service is None else ["service = :service", "signal = :signal"]
+    conditions += ["last_us >= :start", f"{first_us} <= :end", *wanted.tags]
+    if wanted.durations is not None or wanted.is_failed:
+        conditions.append(f"({'failed' if wanted.is_failed else 'durations'} & :durations) != 0")
+    hashes = f"LEFT JOIN tags ON tags.chunk = {number}" if wanted.tags else ""
+    return f"SELECT {number}, last_us FROM {table} {hashes} WHERE {' AND '.join(conditions)} ORDER BY last_us DESC"
+
+
+def _values(wanted: ChunkFilter) -> dict[str, int | bytes | None]:
+    return {
+        "signal": wanted.signal,
+        "service": wanted.service,
+        "start": wanted.within.start_us,
+        "end": wanted.within.end_us,
+        "durations": ALL_DURATIONS if wanted.durations is None else wanted.durations,
+        **wanted.values,
+    }

@@ -90,17 +90,27 @@ class Retention:
         self._catalog.forget_traces(set(gone))
 
     def _delete_items(self, chunk: int) -> set[int]:
-        """Deletes the spans and logs of a chunk and returns the traces they belonged to."""
+        """Deletes all that stands beside a chunk and returns the traces that it had something of."""
         execute, items = self._connection.execute, (item_id(chunk, 0), item_id(chunk + 1, 0))
-        counts = execute(f"SELECT COUNT(*), operation FROM span WHERE {_IN_CHUNK} GROUP BY operation", items).fetchall()
-        self._connection.executemany("UPDATE operation SET spans = spans - ? WHERE id = ?", counts)
+        parts = execute(
+            f"SELECT COUNT(*), operation, MAX(start_us) FROM span WHERE {_IN_CHUNK} GROUP BY operation", items
+        ).fetchall()
+        self._connection.executemany("UPDATE operation SET spans = spans - ? WHERE id = ?", (part[:2] for part in parts))
+        self._connection.executemany(
+            "DELETE FROM part WHERE operation = ? AND last_us = ? AND chunk = ?",
+            ((operation, last_us, chunk) for _, operation, last_us in parts),
+        )
         of_spans, of_logs = (f"SELECT trace FROM {table} WHERE {_IN_CHUNK}" for table in ("span", "log"))
         traces = execute(f"{of_spans} UNION {of_logs} AND trace IS NOT NULL", items * 2).fetchall()
+        self._connection.executemany(
+            "DELETE FROM trace_chunk WHERE trace = ? AND chunk = ?", ((trace, chunk) for (trace,) in traces)
+        )
         for table in ("span", "log"):
             execute(f"DELETE FROM {table} WHERE {_IN_CHUNK}", items)
+        execute("DELETE FROM tags WHERE chunk = ?", (chunk,))
         return {trace for (trace,) in traces}
 
     def _is_unused(self, trace: int) -> bool:
-        query = "SELECT EXISTS (SELECT 1 FROM span WHERE trace = ?) OR EXISTS (SELECT 1 FROM log WHERE trace = ?)"
-        (used,) = self._connection.execute(query, (trace, trace)).fetchone()
+        query = "SELECT EXISTS (SELECT 1 FROM trace_chunk WHERE trace = ?)"
+        (used,) = self._connection.execute(query, (trace,)).fetchone()
         return not used

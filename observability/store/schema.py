@@ -1,8 +1,11 @@
 """Tables of the store, and how a connection to them is opened.
 
     service    one name                          operation  a span name and kind of a service, with how many spans it has
-    trace      a trace id and its short number   chunk      one compressed ResourceSpans or ResourceLogs of one service
+    trace      a trace id and its short number   trace_chunk  the chunks that have something of a trace
+    chunk      one compressed ResourceSpans or ResourceLogs of one service
     span, log  one narrow row an item: what a search asks for; its id is (chunk number, position in the chunk)
+    part       the spans of one operation in one chunk: when, and how long they took (durations.py)
+    tags       hashes of all tags in a chunk (tag_hashes.py); no row for one with too many
     dependency how often one service called another in one stretch of time (links.py), and the last chunk that added to it
 
 A trace gets a short number because random 16-byte ids in an index of millions of spans would touch a cold page each;
@@ -33,19 +36,23 @@ CREATE TABLE operation (
     spans INTEGER NOT NULL DEFAULT 0, UNIQUE (service, name, kind)
 );
 CREATE TABLE trace (id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL UNIQUE);
+CREATE TABLE trace_chunk (trace INTEGER NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (trace, chunk)) WITHOUT ROWID;
 CREATE TABLE chunk (
     id INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, service INTEGER NOT NULL, received_s INTEGER NOT NULL,
-    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, body BLOB NOT NULL
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, durations INTEGER NOT NULL, failed INTEGER NOT NULL, body BLOB NOT NULL
 );
-CREATE INDEX chunk_by_service ON chunk (service, signal, last_us, first_us);
-CREATE INDEX chunk_by_time ON chunk (signal, last_us, first_us);
+CREATE INDEX chunk_by_service ON chunk (service, signal, last_us, first_us, durations, failed);
+CREATE INDEX chunk_by_time ON chunk (signal, last_us, first_us, durations, failed);
+CREATE TABLE part (
+    operation INTEGER NOT NULL, last_us INTEGER NOT NULL, chunk INTEGER NOT NULL, length_us INTEGER NOT NULL,
+    durations INTEGER NOT NULL, failed INTEGER NOT NULL, PRIMARY KEY (operation, last_us, chunk)
+) WITHOUT ROWID;
+CREATE TABLE tags (chunk INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 CREATE TABLE span (
     id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, operation INTEGER NOT NULL, start_us INTEGER NOT NULL,
     duration_us INTEGER NOT NULL, error INTEGER NOT NULL
 );
-CREATE INDEX span_by_trace ON span (trace);
 CREATE TABLE log (id INTEGER PRIMARY KEY, trace INTEGER, time_us INTEGER NOT NULL, severity INTEGER NOT NULL);
-CREATE INDEX log_by_trace ON log (trace) WHERE trace IS NOT NULL;
 CREATE TABLE dependency (
     id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, parent INTEGER NOT NULL, child INTEGER NOT NULL, calls INTEGER NOT NULL,
     chunk INTEGER NOT NULL, UNIQUE (bucket, parent, child)

@@ -4,16 +4,20 @@ Jaeger's meaning: a span matches when each key has that value, written as text, 
 tags or the fields of its events.
 """
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Final
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from observability.store import jaeger
 from observability.store.chunks import StoredSpan
+from observability.store.tag_hashes import MADE_TAGS, found_in, key_of, tag_of
 from observability.store.values import text
 
+_FAILED: Final = "error = 1"
 _MIN_INT64: Final = -(2**63)
 _MAX_INT64: Final = 2**63 - 1
 
@@ -26,7 +30,24 @@ class TagFilter:
         self.row_conditions: Sequence[str] = tuple(condition for condition in conditions.values() if condition)
         """SQL about a row of `span`, decided by columns alone."""
         self._tags = {key: value for key, value in tags.items() if not conditions[key]}
-        self._needles = tuple(_needles(key, value) for key, value in self._tags.items() if key not in jaeger.MADE_TAGS)
+        self._needles = tuple(_needles(key, value) for key, value in self._tags.items())
+
+    @property
+    def is_failed(self) -> bool:
+        """True when only spans that failed can match."""
+        return _FAILED in self.row_conditions
+
+    @property
+    def chunk_conditions(self) -> tuple[Sequence[str], Mapping[str, bytes]]:
+        """SQL about the hashes of a chunk that may have all the tags, and its values."""
+        conditions: list[str] = []
+        values: dict[str, bytes] = {}
+        for number, alternatives in enumerate(self._needles):
+            found = [found_in("tags.hashes", needle, f"tag_{number}_{index}") for index, needle in enumerate(alternatives)]
+            conditions.append(f"({' OR '.join(condition for condition, _ in found)})")
+            for _, more in found:
+                values |= more
+        return conditions, values
 
     @property
     def needs_spans(self) -> bool:
@@ -35,7 +56,8 @@ class TagFilter:
 
     def may_be_in(self, message: bytes) -> bool:
         """False when no span of an unpacked chunk can match: one look for bytes, a hundred times faster than decoding."""
-        return all(any(needle in message for needle in alternatives) for alternatives in self._needles)
+        needles = (alternatives for key, alternatives in zip(self._tags, self._needles, strict=True) if key not in MADE_TAGS)
+        return all(any(needle in message for needle in alternatives) for alternatives in needles)
 
     def matches(self, stored: StoredSpan) -> bool:
         """Whether a span has all the tags that columns do not decide."""
@@ -48,7 +70,7 @@ class TagFilter:
 def _row_condition(key: str, value: str) -> str:
     """SQL for the tags that Jaeger makes of a span's status and kind; empty for any other."""
     if (key, value) in (("error", "true"), ("otel.status_code", "ERROR")):
-        return "error = 1"
+        return _FAILED
     kind = next((number for number, name in jaeger.KINDS.items() if name == value), None)
     if key == "span.kind" and kind is not None:
         return f"operation IN (SELECT id FROM operation WHERE kind = {int(kind)})"
@@ -56,23 +78,22 @@ def _row_condition(key: str, value: str) -> str:
 
 
 def _needles(key: str, value: str) -> Sequence[bytes]:
-    """The bytes by which an attribute of that text can stand in a chunk, one for each type it can have.
-
-    Chunks are written by one serialiser in field order, so an attribute's bytes are always the same.
-    """
+    """The bytes by which an attribute of that text can stand in a chunk, one for each type it can have."""
     if value[:1] in ("[", "{"):  # A list or map, whose JSON text has many spellings.
-        return (key.encode(),)
+        return (key_of(key), tag_of(key, AnyValue(string_value=value)))
     values = [AnyValue(string_value=value), *_other_types(value)]
-    return tuple(KeyValue(key=key, value=any_value).SerializeToString() for any_value in values)
+    return tuple(tag_of(key, any_value) for any_value in values)
 
 
-def _other_types(value: str) -> Sequence[AnyValue]:
+def _other_types(value: str) -> Iterator[AnyValue]:
+    """Values of other types than text that are written as `value`."""
     if value in ("true", "false"):
-        return (AnyValue(bool_value=value == "true"),)
-    try:
-        number = float(value)
-    except ValueError:
-        return ()
-    whole = int(value) if value.lstrip("-").isdigit() else None
-    integer = (AnyValue(int_value=whole),) if whole is not None and _MIN_INT64 <= whole <= _MAX_INT64 else ()
-    return (AnyValue(double_value=number), *integer)
+        yield AnyValue(bool_value=value == "true")
+    if not value:
+        yield AnyValue()
+    with suppress(ValueError):
+        yield AnyValue(double_value=float(value))
+    if value.removeprefix("-").isdecimal() and _MIN_INT64 <= int(value) <= _MAX_INT64:
+        yield AnyValue(int_value=int(value))
+    with suppress(ValueError):
+        yield AnyValue(bytes_value=base64.b64decode(value, validate=True))

@@ -8,9 +8,10 @@ from typing import Final
 from observability.store import jaeger
 from observability.store.catalog import MAX_NAME_CHARS
 from observability.store.chunks import StoredSpan, spans_of
+from observability.store.durations import durations_between
 from observability.store.opened import OpenedChunks
-from observability.store.reader import ALL_TIME, Chunk, Reader, TimeRange
-from observability.store.schema import Signal, item_id, place_of
+from observability.store.reader import ALL_TIME, Chunk, ChunkFilter, Reader, TimeRange
+from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
 from observability.store.tags import TagFilter
 
 MAX_NAMES: Final = 5_000
@@ -18,6 +19,12 @@ MAX_NAMES: Final = 5_000
 
 MAX_TRACE_SPANS: Final = 10_000
 """Of one trace in an answer; a longer one is cut, and says so in its warnings."""
+
+_SPANS_OF_TRACE: Final = (
+    "SELECT span.id FROM trace_chunk JOIN span"
+    f" ON span.id >= trace_chunk.chunk << {POSITION_BITS} AND span.id < (trace_chunk.chunk + 1) << {POSITION_BITS}"
+    " AND span.trace = trace_chunk.trace WHERE trace_chunk.trace = ? ORDER BY trace_chunk.chunk LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +78,11 @@ class Traces:
 
     def search(self, query: TraceQuery) -> list[bytes]:
         """Ids of the traces found, the most recent first. Raises QueryTooLongError."""
-        service = None if query.service is None else self._reader.service(query.service)
-        if service is None and query.service is not None:
-            return []
         tag_filter = TagFilter(query.tags)
+        wanted = self._chunks_of(query, tag_filter)
         condition, values = _condition(query, tag_filter)
         found: dict[int, int] = {}
-        for chunk in self._reader.newest_chunks(Signal.SPANS, service, query.within):
+        for chunk in self._reader.newest_chunks(wanted) if wanted else ():
             if len(found) >= query.limit:
                 found = dict(heapq.nlargest(query.limit, found.items(), key=lambda item: item[1]))
                 if chunk.last_us < min(found.values()):
@@ -89,8 +94,7 @@ class Traces:
 
     def trace(self, trace_id: bytes) -> jaeger.Trace | None:
         """A trace in Jaeger's form, None when none of its spans is kept."""
-        query = "SELECT id FROM span WHERE trace = ? ORDER BY id LIMIT ?"
-        rows = self._reader.connection.execute(query, (self._reader.trace(trace_id), MAX_TRACE_SPANS + 1)).fetchall()
+        rows = self._reader.connection.execute(_SPANS_OF_TRACE, (self._reader.trace(trace_id), MAX_TRACE_SPANS + 1)).fetchall()
         spans: dict[bytes, StoredSpan] = {}
         for (item,) in rows[:MAX_TRACE_SPANS]:
             chunk, position = place_of(item)
@@ -101,6 +105,31 @@ class Traces:
         cut = (f"the trace has more than {MAX_TRACE_SPANS} spans; the rest is not shown",)
         warnings = cut if len(rows) > MAX_TRACE_SPANS else ()
         return jaeger.trace(trace_id, list(spans.values()), warnings) if spans else None
+
+    def _chunks_of(self, query: TraceQuery, tag_filter: TagFilter) -> ChunkFilter | None:
+        """The chunks that a search has to look into; None when nothing can be found."""
+        service = None if query.service is None else self._reader.service(query.service)
+        operations = None if query.operation is None else self._operations(service, query.operation)
+        if (query.service is not None and service is None) or operations == []:
+            return None
+        has_durations = query.min_duration_us or query.max_duration_us is not None
+        tags, values = tag_filter.chunk_conditions
+        return ChunkFilter(
+            Signal.SPANS,
+            query.within,
+            service,
+            operations,
+            durations_between(query.min_duration_us, query.max_duration_us) if has_durations else None,
+            tag_filter.is_failed,
+            tags,
+            values,
+        )
+
+    def _operations(self, service: int | None, name: str) -> list[int]:
+        """Numbers of the operations of a name, of one service or of all."""
+        query = "SELECT id FROM operation WHERE name = :name AND (:service IS NULL OR service = :service) LIMIT :limit"
+        values = {"name": name[:MAX_NAME_CHARS], "service": service, "limit": MAX_NAMES}
+        return [number for (number,) in self._reader.connection.execute(query, values)]
 
     def _matches(
         self, chunk: Chunk, tag_filter: TagFilter, condition: str, values: Mapping[str, int | str]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from observability.store.links import Links
+from observability.store.span_batch import SpanBatch
 
 if TYPE_CHECKING:
     from tests.observability.store.conftest import Client, Spans
@@ -115,11 +116,16 @@ async def test_wrong_times_are_refused_with_what_is_allowed(client: Client) -> N
     assert "'lookback' = '1h' must be a whole number" in (await client.problems("/api/dependencies?lookback=1h"))[0]
 
 
+def batch(*spans: Span) -> SpanBatch:
+    return SpanBatch.of(ResourceSpans(scope_spans=[ScopeSpans(spans=spans)]))
+
+
 def test_what_is_remembered_has_a_bound(span: Spans) -> None:
     links, caller = Links(), span()
-    links.add(1, [caller])
+    links.add(1, batch(caller))
     for number in range(1, 70):
-        links.add(1, [Span(trace_id=bytes(16), span_id=(number << 16 | each).to_bytes(8, "big")) for each in range(1_000)])
-    links.add(2, [span(parent=caller)])
+        many = (Span(trace_id=b"t" * 16, span_id=(number << 16 | each).to_bytes(8, "big")) for each in range(1, 1_001))
+        links.add(1, batch(*many))
+    links.add(2, batch(span(parent=caller)))
     assert links.take() == []
-    assert len(links._services._young) + len(links._services._old) <= 2 * 32_768
+    assert len(links._services._young) + len(links._services._old) <= 2 * 33_768

@@ -6,7 +6,7 @@ import pytest
 
 from observability.store.errors import QueryTooLongError
 from observability.store.queries import log_query, trace_query
-from observability.store.reader import QUERY_TIME_S, Reader, TimeRange
+from observability.store.reader import QUERY_TIME_S, ChunkFilter, Reader, TimeRange
 from observability.store.schema import Signal, open_for_reading
 from observability.store.traces import TraceQuery
 
@@ -121,5 +121,5 @@ async def test_a_search_that_takes_too_long_ends_with_advice(client: Client, set
     connection = open_for_reading(settings.path)
     reader = Reader(connection, lambda: next(times_s))
     with pytest.raises(QueryTooLongError, match="name a service or a shorter time"):
-        list(reader.newest_chunks(Signal.SPANS, None, TimeRange()))
+        list(reader.newest_chunks(ChunkFilter(Signal.SPANS)))
     connection.close()
