@@ -11,8 +11,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 
 from observability import names
+from observability.batches import exporting_thread
 from observability.logs import configure_logging, logger_provider
 from observability.metrics import Metrics, RequestMetrics
+from observability.propagation import carry_known_baggage
+from observability.trace_options import TraceOptions, TracePath
 from observability.tracing import trace_requests, tracer_provider
 
 FLUSH_TIMEOUT_S = 2.0
@@ -46,6 +49,7 @@ class Telemetry:
     tracers: TracerProvider
     metrics: Metrics
     logs: LoggerProvider | None
+    trace_path: TracePath = TracePath.DEFAULT
 
     @property
     def tracer(self) -> Tracer:
@@ -55,7 +59,7 @@ class Telemetry:
     def instrument(self, app: FastAPI) -> None:
         """Traces and times every request of `app`. Call after all other middleware has been added: it stands outside."""
         app.add_middleware(RequestMetrics, metrics=self.metrics)
-        trace_requests(app, self.tracers)
+        trace_requests(app, self.tracers, self.trace_path)
 
     def shutdown(self) -> None:
         """Sends what is pending and ends the exporters; gives up after FLUSH_TIMEOUT_S."""
@@ -69,12 +73,19 @@ class Telemetry:
             self.logs.shutdown()
 
 
-def create_telemetry(origin: Origin, endpoint: str | None, log_level: str) -> Telemetry:
+def create_telemetry(
+    origin: Origin,
+    endpoint: str | None,
+    log_level: str,
+    tracing: TraceOptions = TraceOptions(),  # noqa: B008 - frozen.
+) -> Telemetry:
     """Builds the providers of one process and configures its logging. Without `endpoint` nothing is exported."""
     # Without this the instrumentations speak the names from before the HTTP and database conventions were stable.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    carry_known_baggage()
     metrics = Metrics()
     logs = logger_provider(origin.resource, endpoint) if endpoint else None
     configure_logging(origin.service, origin.instance, log_level, logs)
     dropped = metrics.telemetry_dropped.labels(names.SIGNAL_TRACES).inc
-    return Telemetry(tracer_provider(origin.resource, endpoint, dropped), metrics, logs)
+    exporting = exporting_thread(endpoint, dropped) if endpoint else None
+    return Telemetry(tracer_provider(origin.resource, tracing.ratio, exporting), metrics, logs, tracing.path)

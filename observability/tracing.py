@@ -1,86 +1,60 @@
-"""Traces: a provider that exports over OTLP, and the instrumentation of a FastAPI application with it."""
+"""Traces: which of them are recorded, and the two ways to make the server span of a request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 
-import requests  # noqa: F401 - the exporter imports it when it is made; here, forked processes share it.
 from fastapi import FastAPI
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span
 
-MAX_QUEUED_SPANS = 4_096
-BATCH_SPANS = 128
-"""Small batches: the exporter's thread holds the interpreter while it encodes one, and requests wait meanwhile."""
-FLUSH_INTERVAL_MS = 500
-EXPORT_TIMEOUT_S = 2.0
-UNTRACED_URLS = r"^[a-z]+://[^/]+/(health|metrics|__chaos__|__policy__)(/|$)"
-"""What machines ask all the time. From the start: a customer's path that only contains such a word is traced."""
+from observability.lean_tracing import UNTRACED, LeanTracing
+from observability.metrics import Scope
+from observability.propagation import told_by_caller
+from observability.trace_options import TracePath
 
-
-class CountedExporter(SpanExporter):
-    """Hands spans on and reports how many could not be delivered."""
-
-    def __init__(self, inner: SpanExporter, dropped: Callable[[int], None]) -> None:
-        self._inner = inner
-        self._dropped = dropped
-        self.taken = 0
-        """Spans that have left the queue."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Exports, in the processor's own thread."""
-        self.taken += len(spans)
-        result = SpanExportResult.FAILURE
-        try:
-            result = self._inner.export(spans)
-        finally:
-            if result is not SpanExportResult.SUCCESS:
-                self._dropped(len(spans))
-        return result
-
-    def shutdown(self) -> None:
-        """Ends the exporter."""
-        self._inner.shutdown()
+UNTRACED_URLS = rf"^[a-z]+://[^/]+/{UNTRACED}"
 
 
-class CountedProcessor(BatchSpanProcessor):
-    """Sends spans in batches, and reports those that come faster than they can be sent: the base drops them silently."""
-
-    def __init__(self, exporter: SpanExporter, dropped: Callable[[int], None]) -> None:
-        self._counted = CountedExporter(exporter, dropped)
-        self._queued = 0  # Ever; `taken` counts in the exporter's thread, so that neither counter has two writers.
-        self._dropped = dropped
-        super().__init__(
-            self._counted,
-            max_queue_size=MAX_QUEUED_SPANS,
-            schedule_delay_millis=FLUSH_INTERVAL_MS,
-            max_export_batch_size=BATCH_SPANS,
-        )
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Queues a span, or drops it when the queue is full."""
-        if not (span.context and span.context.trace_flags.sampled):
-            return
-        if self._queued - self._counted.taken >= MAX_QUEUED_SPANS:
-            self._dropped(1)
-            return
-        self._queued += 1
-        super().on_end(span)
-
-
-def tracer_provider(resource: Resource, endpoint: str | None, dropped: Callable[[int], None]) -> TracerProvider:
-    """A provider of its own, never the global one. Without `endpoint` spans are made and dropped."""
-    provider = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False)
-    if endpoint:
-        exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S)
-        provider.add_span_processor(CountedProcessor(exporter, dropped))
+def tracer_provider(resource: Resource, ratio: float, exporting: SpanProcessor | None) -> TracerProvider:
+    """A provider of its own, never the global one. Without `exporting` spans are made and dropped."""
+    begun_here = ALWAYS_ON if ratio >= 1 else TraceIdRatioBased(ratio)
+    provider = TracerProvider(resource=resource, sampler=ParentBased(begun_here), shutdown_on_exit=False)
+    if exporting:
+        provider.add_span_processor(exporting)
     return provider
 
 
-def trace_requests(app: FastAPI, provider: TracerProvider) -> None:
-    """One server span a request. The spans of ASGI messages are left out: they cost as much as the request itself."""
+def trace_requests(app: FastAPI, provider: TracerProvider, path: TracePath) -> None:
+    """One server span a request, outside of everything that has been added to `app`."""
+    if path is TracePath.LEAN:
+        _trace_leanly(app, provider)
+    else:
+        _trace_by_instrumentation(app, provider)
+
+
+def _trace_by_instrumentation(app: FastAPI, provider: TracerProvider) -> None:
+    """The spans of ASGI messages are left out: they cost as much as the request itself."""
+    own: Mapping[str, object] = provider.resource.attributes
+
+    def tell(span: Span, _scope: Scope) -> None:
+        told = told_by_caller(None, own)
+        if told:
+            span.set_attributes(told)
+
     FastAPIInstrumentor.instrument_app(
-        app, tracer_provider=provider, excluded_urls=UNTRACED_URLS, exclude_spans=["receive", "send"]
+        app,
+        tracer_provider=provider,
+        excluded_urls=UNTRACED_URLS,
+        exclude_spans=["receive", "send"],
+        server_request_hook=tell,
     )
+
+
+def _trace_leanly(app: FastAPI, provider: TracerProvider) -> None:
+    """Around error handling, as the instrumentation stands, so that an answer that an error makes is in the span too."""
+    build = app.build_middleware_stack
+    tracer = provider.get_tracer("firebreak")
+    own: Mapping[str, object] = provider.resource.attributes
+    app.build_middleware_stack = lambda: LeanTracing(build(), app, tracer, own)  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from observability.trace_options import TraceOptions, TracePath
 from services.document import did_you_mean
 from services.kit.database_url import parse_database_url
 from services.kit.nats_url import check_nats_url
@@ -13,7 +14,7 @@ from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 
 PREFIX = "FIREBREAK_"
-OF_OTHERS = ("DATABASE", "NATS", "MIGRATIONS", "OTLP_PORT", "STORE_PATH", "STORE_MAX_SIZE_MIB", "STORE_MAX_AGE_S")
+OF_OTHERS = ("STACK", "DATABASE", "NATS", "MIGRATIONS", "OTLP_PORT", "STORE_PATH", "STORE_MAX_SIZE_MIB", "STORE_MAX_AGE_S")
 """Variables that the testbed and the telemetry store read, and that a service inherits from whoever started all of them."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 
@@ -39,6 +40,8 @@ class Settings(BaseModel):
     profile: Profile = Profile.DECLARED
     without: tuple[str, ...] = Field(default=(), description="patterns switched off, comma separated")
     otlp_endpoint: str = ""
+    tracing: TracePath = Field(default=TracePath.DEFAULT, description="who makes the server spans of requests")
+    trace_ratio: float = Field(default=1.0, ge=0, le=1, description="share recorded of the traces that begin here")
     internal_token: str = Field(default="", repr=False)
     chaos_token: str = Field(default="", repr=False)
     signing_key: str = Field(default="", repr=False)
@@ -66,6 +69,11 @@ class Settings(BaseModel):
     def instance(self) -> str:
         """`service/replica`: how commands, logs and metrics call this process."""
         return f"{self.service}/{self.replica}"
+
+    @property
+    def trace_options(self) -> TraceOptions:
+        """How this process traces."""
+        return TraceOptions(self.tracing, self.trace_ratio)
 
     def load_topology(self) -> Topology:
         """The map this process belongs to. Raises DocumentError."""

@@ -10,10 +10,12 @@ from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 
-from observability import tracing
-from observability.tracing import BATCH_SPANS, MAX_QUEUED_SPANS, trace_requests, tracer_provider
+from observability import batches
+from observability.batches import BATCH_SPANS, MAX_QUEUED_SPANS, exporting_thread
+from observability.trace_options import TracePath
+from observability.tracing import trace_requests, tracer_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +57,8 @@ class Tracing:
     def __init__(self, collector: FakeCollector) -> None:
         self.collector = collector
         self.dropped: list[int] = []
-        self.provider: TracerProvider = tracer_provider(Resource({}), "http://collector", self.dropped.append)
+        exporting = exporting_thread("http://collector", self.dropped.append)
+        self.provider: TracerProvider = tracer_provider(Resource({}), 1.0, exporting)
 
     def make(self, spans: int) -> None:
         tracer = self.provider.get_tracer("test")
@@ -66,7 +69,7 @@ class Tracing:
 @pytest.fixture
 def exporting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracing]:
     collector = FakeCollector()
-    monkeypatch.setattr(tracing, "OTLPSpanExporter", lambda *_arguments, **_options: collector)
+    monkeypatch.setattr(batches, "OTLPSpanExporter", lambda *_arguments, **_options: collector)
     tracing_ = Tracing(collector)
     yield tracing_
     collector.answers.set()
@@ -79,8 +82,14 @@ def _stable_conventions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
 
 
+@pytest.fixture(params=TracePath)
+def path(request: pytest.FixtureRequest) -> TracePath:
+    """What is said of one path is said of both."""
+    return TracePath(request.param)
+
+
 @pytest.fixture
-def app(kept: KeptSpans) -> FastAPI:
+def app(kept: KeptSpans, path: TracePath) -> FastAPI:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/accounts/{number}")
@@ -94,7 +103,7 @@ def app(kept: KeptSpans) -> FastAPI:
     async def operations() -> None:
         return None
 
-    trace_requests(app, kept.provider)
+    trace_requests(app, kept.provider, path)
     return app
 
 
@@ -122,17 +131,17 @@ async def test_a_request_joins_the_trace_of_its_caller(app: FastAPI, get: Get, k
     assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
 
 
-async def test_a_caller_that_does_not_record_is_followed(exporting: Tracing, get: Get) -> None:
+async def test_a_caller_that_does_not_record_is_followed(exporting: Tracing, path: TracePath, get: Get) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    trace_requests(app, exporting.provider)
+    trace_requests(app, exporting.provider, path)
     await get(app, "/nowhere", {"traceparent": f"00-{TRACE}-{PARENT}-00"})
     exporting.provider.force_flush()
     assert exporting.collector.taken == []
 
 
-@pytest.mark.parametrize("path", ["/health/ready", "/metrics", "/__chaos__/leases", "/__policy__/leases"])
-async def test_what_the_platform_asks_is_not_traced(app: FastAPI, get: Get, kept: KeptSpans, path: str) -> None:
-    assert await get(app, path) == 200
+@pytest.mark.parametrize("asked", ["/health/ready", "/metrics", "/__chaos__/leases", "/__policy__/leases"])
+async def test_what_the_platform_asks_is_not_traced(app: FastAPI, get: Get, kept: KeptSpans, asked: str) -> None:
+    assert await get(app, asked) == 200
     assert kept.ended == ()
 
 
@@ -141,8 +150,21 @@ def test_the_provider_is_never_the_global_one(exporting: Tracing) -> None:
 
 
 def test_without_a_collector_spans_are_made_and_go_nowhere() -> None:
-    provider = tracer_provider(Resource({}), None, lambda _count: None)
+    provider = tracer_provider(Resource({}), 1.0, None)
     assert provider.get_tracer("test").start_span("work").is_recording()
+
+
+def test_a_share_of_the_traces_that_begin_here_is_recorded() -> None:
+    tracer = tracer_provider(Resource({}), 0.25, None).get_tracer("test")
+    recorded = sum(tracer.start_span("work").is_recording() for _ in range(4_000))
+    assert 800 < recorded < 1_200
+
+
+def test_whatever_the_share_a_caller_that_records_is_followed() -> None:
+    tracer = tracer_provider(Resource({}), 0.0, None).get_tracer("test")
+    caller = set_span_in_context(NonRecordingSpan(SpanContext(7, 7, is_remote=True, trace_flags=TraceFlags(1))))
+    assert not tracer.start_span("work").is_recording()
+    assert tracer.start_span("work", caller).is_recording()
 
 
 def test_spans_that_are_pending_at_the_end_are_sent(exporting: Tracing) -> None:

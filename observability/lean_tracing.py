@@ -1,0 +1,204 @@
+"""The lean path: one SDK span a request, made by a small pure ASGI middleware.
+
+Its spans equal those of the default path, opentelemetry-instrumentation-fastapi, in names, kinds, attributes, status, events and
+parents (test_lean_tracing.py compares them), oddities included: `server.address` holds the port. What it leaves out costs the
+default path most of its time: matching every request against all routes before the framework does, instruments of metrics that
+nobody reads, setting each attribute twice, and decoding all headers for each one that is looked for.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+
+from fastapi.routing import iter_route_contexts
+from opentelemetry import propagate
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
+from starlette.routing import BaseRoute, Match
+
+from observability import names
+from observability.metrics import App, Message, Receive, Scope, Send
+from observability.propagation import HEADERS, told_by_caller
+
+UNTRACED: Final = "(health|metrics|__chaos__|__policy__)(/|$)"
+"""Beginnings of paths that machines ask all the time. A customer's path that only contains such a word is traced."""
+_UNTRACED_PATH: Final = re.compile(f"/{UNTRACED}")
+_USER_AGENT: Final = b"user-agent"
+_OTHER: Final = "_OTHER"
+_DEFAULT_PORT: Final = 80
+_SERVER_ERROR: Final = 500
+
+
+class Routed(Protocol):
+    """An application with routes."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """In the order in which they are tried."""
+        ...
+
+
+class LeanTracing:
+    """Outermost of an application.
+
+    Args:
+        app: Everything else, error handling included.
+        routed: Tells the route of a request that was answered before it was routed.
+        tracer: Makes the spans.
+        own: What the resource says already of run and arm.
+    """
+
+    def __init__(self, app: App, routed: Routed, tracer: Tracer, own: Mapping[str, object]) -> None:
+        self._app = app
+        self._routed = routed
+        self._tracer = tracer
+        self._own = own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on inside of a server span, which ends with the last byte of the answer."""
+        if scope["type"] != "http" or _UNTRACED_PATH.match(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        carrier, user_agent = _of_head(scope["headers"])
+        parent = propagate.extract(carrier) if carrier else Context()
+        span = self._tracer.start_span(_verb(_sanitized(scope["method"])), parent, SpanKind.SERVER)
+        token = attach(set_span_in_context(span, parent))
+        try:
+            if span.is_recording():
+                told = told_by_caller(parent, self._own) if carrier else {}
+                await self._serve(_Served(span, scope, send, self._routed, user_agent, told), receive)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            detach(token)
+
+    async def _serve(self, served: "_Served", receive: Receive) -> None:
+        try:
+            await self._app(served.scope, receive, served.send)
+        except Exception as error:
+            served.failed(error)
+            raise
+        finally:
+            served.end()
+
+
+class _Served:
+    """A request whose span is being made, until it ends with the last byte of the answer."""
+
+    __slots__ = ("_is_over", "_routed", "_send", "_span", "_status", "_told", "_user_agent", "scope")
+
+    def __init__(self, span: Span, scope: Scope, send: Send, routed: Routed, user_agent: str, told: Mapping[str, str]) -> None:
+        self.scope = scope
+        self._span = span
+        self._send = send
+        self._routed = routed
+        self._user_agent = user_agent
+        self._told = told
+        self._status = 0  # Stays so when the connection is cut without an answer.
+        self._is_over = False
+
+    async def send(self, message: Message) -> None:
+        """Stands for the server's own."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+        # An error's span stays open for the exception, which comes this far only after its answer.
+        if kind == "http.response.body" and not message.get("more_body") and self._status < _SERVER_ERROR:
+            self.end()
+
+    def failed(self, error: Exception) -> None:
+        """The application raised. An answer that says so has stated the status already."""
+        if not self._is_over:
+            self._span.record_exception(error)
+            self._span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+
+    def end(self) -> None:
+        """Says of the request what is known only now, and ends the span."""
+        if self._is_over:
+            return
+        self._is_over = True
+        scope, span = self.scope, self._span
+        route = getattr(scope.get("route"), "path", None) or _matching(self._routed.routes, scope)
+        method = _sanitized(scope["method"])
+        attributes = _described(scope, method, self._user_agent)
+        if route:
+            attributes[names.ATTR_ROUTE] = route
+            span.update_name(f"{_verb(method)} {route}")
+        if self._status:
+            attributes[names.ATTR_STATUS] = self._status
+        if self._status >= _SERVER_ERROR:
+            attributes[names.ATTR_ERROR_TYPE] = str(self._status)
+            span.set_status(Status(StatusCode.ERROR))
+        if self._told:
+            attributes |= self._told
+        span.set_attributes(attributes)
+        span.end()
+
+
+def _of_head(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, list[str]], str]:
+    """What joins a request to its caller's trace, by header, and its user agent."""
+    carrier: dict[str, list[str]] = {}
+    user_agent = b""
+    for name, value in headers:
+        if name in HEADERS:
+            carrier.setdefault(name.decode(), []).append(value.decode(errors="replace"))
+        elif name == _USER_AGENT:
+            user_agent = user_agent or value
+    return carrier, user_agent.decode(errors="replace")
+
+
+def _described(scope: Scope, method: str, user_agent: str) -> dict[str, str | int]:
+    host, port = scope.get("server") or ("0.0.0.0", _DEFAULT_PORT)  # noqa: S104 - as the instrumentation says it of a Unix socket.
+    attributes: dict[str, str | int] = {
+        names.ATTR_URL_SCHEME: scope.get("scheme", "http"),
+        names.ATTR_SERVER_ADDRESS: host if port == _DEFAULT_PORT else f"{host}:{port}",
+        names.ATTR_PROTOCOL_VERSION: scope["http_version"],
+        names.ATTR_URL_PATH: scope["path"],
+        names.ATTR_METHOD: method,
+    }
+    if port:
+        attributes[names.ATTR_SERVER_PORT] = port
+    if scope["query_string"]:
+        attributes[names.ATTR_URL_QUERY] = scope["query_string"].decode(errors="replace")
+    if method != scope["method"]:
+        attributes[names.ATTR_METHOD_ORIGINAL] = scope["method"]
+    client = scope.get("client")
+    if client:
+        attributes[names.ATTR_CLIENT_ADDRESS], attributes[names.ATTR_CLIENT_PORT] = client
+    if user_agent:
+        attributes[names.ATTR_USER_AGENT] = user_agent
+        kind = _synthetic(user_agent)
+        if kind:
+            attributes[names.ATTR_USER_AGENT_SYNTHETIC] = kind
+    return attributes
+
+
+def _verb(method: str) -> str:
+    """How a span's name begins."""
+    return "HTTP" if method == _OTHER else method
+
+
+@lru_cache(maxsize=32)
+def _sanitized(method: str) -> str:
+    """The library's; it asks the environment each time."""
+    return sanitize_method(method)
+
+
+@lru_cache(maxsize=256)
+def _synthetic(user_agent: str) -> str | None:
+    return detect_synthetic_user_agent(user_agent)
+
+
+def _matching(routes: Sequence[BaseRoute], scope: Scope) -> str | None:
+    """The route that would have answered, had nobody done so before: refusals and injected faults are told by route too."""
+    partial = None
+    for route in iter_route_contexts(routes):
+        match, _child = route.matches(scope)
+        if match is Match.FULL:
+            return route.path
+        if match is Match.PARTIAL:
+            partial = route.path  # Another method's; the last one counts, as with the instrumentation.
+    return partial

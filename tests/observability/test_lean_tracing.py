@@ -1,0 +1,311 @@
+"""The lean path makes the spans that the default path makes, whatever the request."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.responses import StreamingResponse
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+
+from observability import names
+from observability.metrics import App, Receive, Scope, Send
+from observability.propagation import carry_known_baggage
+from observability.trace_options import TracePath
+from observability.tracing import trace_requests
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+
+
+@pytest.fixture(autouse=True)
+def _conventions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As create_telemetry does."""
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    carry_known_baggage()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    path: str
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
+    query: bytes = b""
+    body: bytes = b""
+    scope: dict[str, Any] = field(default_factory=dict)
+
+
+def from_caller(flags: str, **others: str) -> dict[str, str]:
+    return {"traceparent": f"00-{TRACE}-{PARENT}-{flags}", **others}
+
+
+REQUESTS = {
+    "answered": Asked("/accounts/7"),
+    "with a query": Asked("/accounts/7", query=b"page=2&sort=name"),
+    "of an included router": Asked("/v1/items/7/parts/8"),
+    "with another method of the route": Asked("/accounts/7", method="DELETE"),
+    "with a method that nobody knows": Asked("/accounts/7", method="BREW"),
+    "with a method that nobody knows, to nowhere": Asked("/nowhere", method="BREW"),
+    "to no route": Asked("/nowhere"),
+    "redirected for its slash": Asked("/accounts/7/"),
+    "not valid": Asked("/accounts/seven"),
+    "refused by a handler": Asked("/refused"),
+    "failed by a handler": Asked("/failed"),
+    "with a bug in the handler": Asked("/bug"),
+    "with a bug that an error handler knows": Asked("/known-bug"),
+    "with a bug after the answer began": Asked("/torn"),
+    "answered in parts": Asked("/parts"),
+    "with a span of its own": Asked("/worked"),
+    "that its handler describes": Asked("/described"),
+    "refused before it was routed": Asked("/accounts/7", headers={"x-refuse": "503"}),
+    "shed before it was routed": Asked("/v1/items/7/parts/8", headers={"x-refuse": "429"}),
+    "cut before it was routed": Asked("/accounts/7", headers={"x-refuse": "cut"}),
+    "abandoned": Asked("/slow", headers={"x-abandon": "yes"}),
+    "from a browser": Asked(
+        "/accounts/7", headers={"user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "host": "food.example:8080"}
+    ),
+    "from a robot": Asked("/accounts/7", headers={"user-agent": "Googlebot/2.1"}),
+    "from somebody with an umlaut": Asked("/accounts/7", headers={"user-agent": "Küche/1"}),
+    "of a caller": Asked("/accounts/7", headers=from_caller("01")),
+    "of a caller whose trace id is random": Asked("/accounts/7", headers=from_caller("03")),
+    "of a caller that does not record": Asked("/accounts/7", headers=from_caller("00")),
+    "of a caller that does not record, with a bug": Asked("/bug", headers=from_caller("02")),
+    "of a caller with state": Asked("/accounts/7", headers=from_caller("01", tracestate="a=1,b=2")),
+    "of a caller that cannot be read": Asked("/accounts/7", headers={"traceparent": "00-zero-zero-01"}),
+    "of a journey": Asked("/accounts/7", headers=from_caller("01", baggage="firebreak.journey=order,firebreak.run=r-9")),
+    "of a journey without a caller": Asked("/accounts/7", headers={"baggage": "firebreak.journey=order"}),
+    "with strangers' baggage": Asked("/accounts/7", headers={"baggage": "user=ann, firebreak.journey=a b"}),
+    "over HTTP/1.0 on port 80": Asked("/accounts/7", scope={"http_version": "1.0", "server": ("10.0.0.1", 80)}),
+    "over TLS": Asked("/accounts/7", scope={"scheme": "https"}),
+    "over a Unix socket": Asked("/accounts/7", scope={"client": None, "server": ("/run/app.sock", None)}),
+    "with a body": Asked("/accounts", method="POST", body=b'{"number": 7}', headers={"content-type": "application/json"}),
+    "of the platform": Asked("/health/ready"),
+    "that only looks like the platform's": Asked("/health-food"),
+}
+
+
+class Refusing:
+    """Middleware that answers before anybody routes."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        verdict = dict(scope["headers"]).get(b"x-refuse", b"").decode()
+        if verdict == "cut":
+            return
+        if verdict:
+            await send({"type": "http.response.start", "status": int(verdict), "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._app(scope, receive, send)
+
+
+class KnownBugError(Exception):
+    pass
+
+
+def application(tracer: trace.Tracer) -> FastAPI:
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    add_answers(app)
+    add_errors(app)
+    add_spans(app, tracer)
+    app.add_middleware(Refusing)
+    return app
+
+
+def add_answers(app: FastAPI) -> None:
+    items = APIRouter(prefix="/v1/items")
+
+    @app.get("/accounts/{number}")
+    async def account(number: int) -> int:
+        return number
+
+    @app.post("/accounts")
+    async def create(request: Request) -> int:
+        return len(await request.body())
+
+    @items.get("/{item}/parts/{part}")
+    async def part(item: int, part: int) -> int:
+        return item + part
+
+    @app.get("/parts")
+    async def parts() -> StreamingResponse:
+        return StreamingResponse(iter(["a", "b"]))
+
+    @app.get("/slow")
+    async def slow() -> None:
+        await asyncio.Event().wait()
+
+    @app.get("/health/ready")
+    @app.get("/health-food")
+    async def healthy() -> None:
+        return None
+
+    app.include_router(items)
+
+
+def add_errors(app: FastAPI) -> None:
+    @app.get("/refused")
+    async def refused() -> None:
+        raise HTTPException(409)
+
+    @app.get("/failed")
+    async def failed() -> None:
+        raise HTTPException(503)
+
+    @app.get("/bug")
+    async def bug() -> None:
+        raise RuntimeError("seven")
+
+    @app.get("/known-bug")
+    async def known_bug() -> None:
+        raise KnownBugError
+
+    @app.exception_handler(KnownBugError)
+    async def apologise(request: Request, error: Exception) -> StreamingResponse:
+        return StreamingResponse(iter(["sorry"]), status_code=502)
+
+    @app.get("/torn")
+    async def torn() -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            yield "a"
+            raise RuntimeError("in the middle")
+
+        return StreamingResponse(parts())
+
+
+def add_spans(app: FastAPI, tracer: trace.Tracer) -> None:
+    @app.get("/worked")
+    async def worked() -> None:
+        with tracer.start_as_current_span("work"):
+            await asyncio.sleep(0)
+
+    @app.get("/described")
+    async def described() -> None:
+        span = trace.get_current_span()
+        span.set_attribute(names.ATTR_DEGRADED, "static")
+        span.add_event(names.EVENT_FALLBACK, {names.ATTR_EDGE: "a->b"})
+
+
+async def spans_of(path: TracePath, asked: Asked) -> list[dict[str, object]]:
+    """What a request leaves behind on `path`, with nothing in it that differs from time to time."""
+    exporter = InMemorySpanExporter()
+    resource = Resource({names.ATTR_RUN: "r-1"})
+    provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    app = application(provider.get_tracer("test"))
+    trace_requests(app, provider, path)
+    task = asyncio.create_task(send_to(app, asked))
+    if "x-abandon" in asked.headers:
+        await asyncio.sleep(0.01)
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    ended = exporter.get_finished_spans()
+    known = {span.context.span_id: span.name for span in ended if span.context}
+    return [plain(span, known) for span in ended]
+
+
+async def send_to(app: FastAPI, asked: Asked) -> None:
+    waiting: list[dict[str, object]] = [{"type": "http.request", "body": asked.body, "more_body": False}]
+
+    async def receive() -> dict[str, object]:
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop()
+
+    async def send(message: object) -> None:
+        await asyncio.sleep(0)
+
+    scope = {
+        "type": "http",
+        "method": asked.method,
+        "path": asked.path,
+        "query_string": asked.query,
+        "headers": [(name.encode(), value.encode()) for name, value in asked.headers.items()],
+        "root_path": "",
+        "scheme": "http",
+        "server": ("127.0.0.1", 8_001),
+        "client": ("127.0.0.1", 40_001),
+        "http_version": "1.1",
+    }
+    await app(scope | asked.scope, receive, send)
+
+
+def plain(span: ReadableSpan, known: dict[int, str]) -> dict[str, object]:
+    assert span.context is not None
+    # The instrumentation tells an exception that comes after the answer began twice; once is enough.
+    events = list(dict.fromkeys((event.name, *sorted(event.attributes or {})) for event in span.events))
+    followed = span.parent is not None and span.context.trace_id == span.parent.trace_id
+    return {
+        "name": span.name,
+        "kind": span.kind,
+        "attributes": dict(span.attributes or {}),
+        "status": (span.status.status_code, span.status.description),
+        "events": events,
+        "parent": span.parent and (known.get(span.parent.span_id) or f"{span.parent.span_id:016x}", span.parent.is_remote),
+        "trace": (followed, f"{span.context.trace_flags:02x}", span.context.trace_state.to_header()),
+    }
+
+
+@pytest.mark.parametrize("asked", REQUESTS.values(), ids=REQUESTS)
+async def test_both_paths_make_equal_spans_of_a_request(asked: Asked) -> None:
+    lean, default = await spans_of(TracePath.LEAN, asked), await spans_of(TracePath.DEFAULT, asked)
+    assert lean == default
+
+
+async def test_the_table_shows_something() -> None:
+    found = [await spans_of(TracePath.LEAN, asked) for asked in REQUESTS.values()]
+    assert sum(len(spans) == 0 for spans in found) == 3, "unsampled twice, and the platform's question"
+    statuses = {span["attributes"].get("http.response.status_code") for spans in found for span in spans}  # type: ignore[attr-defined]
+    assert statuses == {None, 200, 307, 404, 405, 409, 422, 429, 500, 502, 503}
+
+
+async def test_an_unsampled_request_is_still_known_by_its_trace_to_those_it_calls() -> None:
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    seen: list[str] = []
+
+    @app.get("/")
+    async def show() -> None:
+        context = trace.get_current_span().get_span_context()
+        seen.append(f"{context.trace_id:032x}-{context.trace_flags:02x}")
+
+    provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False)
+    trace_requests(app, provider, TracePath.LEAN)
+    await send_to(app, Asked("/", headers=from_caller("00")))
+    assert seen == [f"{TRACE}-00"]
+
+
+async def test_a_span_lasts_until_the_last_byte_of_the_answer_and_no_longer() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    ended: list[int] = []
+
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        ended.append(len(exporter.get_finished_spans()))
+        await send({"type": "http.response.body", "body": b"b"})
+        ended.append(len(exporter.get_finished_spans()))
+
+    app = FastAPI()
+    app.build_middleware_stack = lambda: answers  # type: ignore[method-assign]
+    trace_requests(app, provider, TracePath.LEAN)
+    await send_to(app, Asked("/"))
+    assert ended == [0, 1]
