@@ -52,6 +52,10 @@ TELEMETRY_QUEUE: Final = "telemetry_queue_size"  # signal (traces, logs): what w
 TELEMETRY_QUEUE_CAPACITY: Final = "telemetry_queue_capacity"  # signal
 TELEMETRY_DROPPED: Final = "telemetry_dropped_total"  # signal: spans and log records that never reached the collector
 
+# Metrics of the supervisor.
+TESTBED_REPLICAS: Final = "testbed_replicas"  # service, state (starting, up, down, paused)
+TESTBED_RESTARTS: Final = "testbed_restarts_total"  # service: processes that were started in the place of others
+
 # Metrics of the load generator, which imports nothing of ours: loadtests/metrics.py spells them again, and a test compares.
 LOAD_ARRIVALS: Final = "load_arrivals_total"  # journey: arrivals whose instant came
 LOAD_JOURNEYS: Final = "load_journeys_total"  # journey, outcome (ok, failed, abandoned, error): journeys that have ended

@@ -45,6 +45,8 @@ class Replica:
         self.plan = plan
         self.failure = ""
         """Why it was given up; empty while it was not."""
+        self.starts = 0
+        """How many processes of it were started."""
         self._around = around
         self._state = InstanceState.STARTING
         self._child: Child | None = None
@@ -141,6 +143,7 @@ class Replica:
             self._set(InstanceState.DOWN)
             return error.strerror or str(error)
         self._child = child
+        self.starts += 1
         self._around.journal.write(Event.START, self.name, pid=child.pid)
         if not self._gate.is_set():  # Held down or stopped while it started.
             self._on_purpose = True

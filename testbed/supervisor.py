@@ -48,10 +48,12 @@ _HOUSEKEEPING_S: Final = 5.0
 class Supervisor:
     """One system from start to stop, and everything that can be asked of it meanwhile."""
 
-    def __init__(self, plan: SystemPlan, folder: RunFolder, processes: Processes, channel: LaunchChannel) -> None:
+    def __init__(
+        self, plan: SystemPlan, folder: RunFolder, processes: Processes, programs: SpawnedProcesses, channel: LaunchChannel
+    ) -> None:
         self._folder = folder
         self._channel = channel
-        self._system = System(plan, folder, processes, os.getpid())
+        self._system = System(plan, folder, processes, programs, os.getpid())
         self._server = ControlServer(socket_path(folder.root), self._handle)
         self._stop = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -155,8 +157,9 @@ def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchCha
     plan = plan_system(request, ports, secrets)
 
     async def run() -> None:
-        processes = ForkedProcesses(modules_of(request.topology), parent) if parent else SpawnedProcesses()
-        await Supervisor(plan, folder, processes, channel).run(die_with_parent=request.die_with_parent)
+        spawned = SpawnedProcesses()
+        processes = ForkedProcesses(modules_of(request.topology), parent) if parent else spawned
+        await Supervisor(plan, folder, processes, spawned, channel).run(die_with_parent=request.die_with_parent)
 
     asyncio.run(run())
 

@@ -1,29 +1,28 @@
 """A running system: all replicas of a plan, the registry that tells who runs where, and the faults in force."""
 
 import asyncio
-import logging
 import time
 from typing import Literal
 
-from services.registry import Instance, Registry
+from services.registry import Instance
 from testbed.control import ControlError, HealRequest, ProcessFaultRequest, RestartRequest, SystemStatus, socket_path
 from testbed.journal import Event, Journal
 from testbed.keeper import Keeper
 from testbed.last_words import last_words
+from testbed.metrics_server import MetricsServer, Scrape
 from testbed.migration import MigrationFailedError, run_migrator
 from testbed.notices import Notice, NoticeBoard
 from testbed.plan import SystemPlan
-from testbed.ports import TRACES
+from testbed.ports import HOST, TRACES
 from testbed.probe import is_ready
 from testbed.process import Processes
 from testbed.replica import Replica, Surroundings
 from testbed.run import RunFolder
-from testbed.scrape_targets import JOB_SERVICES, JOB_TELEMETRY, SYSTEM, ScrapeTarget, write_targets
+from testbed.scrape_targets import JOB_TESTBED, ScrapeTarget
 from testbed.spawned import SpawnedProcesses
 from testbed.stack.kept_program import Around
 from testbed.telemetry import TELEMETRY
-
-_log = logging.getLogger(__name__)
+from testbed.whereabouts import Whereabouts
 
 
 class StartFailedError(Exception):
@@ -31,9 +30,19 @@ class StartFailedError(Exception):
 
 
 class System:
-    """Starts, watches and stops what a plan lists. Lives in one event loop."""
+    """Starts, watches and stops what a plan lists. Lives in one event loop.
 
-    def __init__(self, plan: SystemPlan, folder: RunFolder, processes: Processes, supervisor_pid: int) -> None:
+    Args:
+        plan: What to run.
+        folder: Where it keeps everything.
+        processes: Start its replicas.
+        programs: Start the programs beside them; they may be the same.
+        supervisor_pid: For people.
+    """
+
+    def __init__(
+        self, plan: SystemPlan, folder: RunFolder, processes: Processes, programs: SpawnedProcesses, supervisor_pid: int
+    ) -> None:
         self._plan = plan
         self._folder = folder
         self._processes = processes
@@ -48,10 +57,11 @@ class System:
         self._replicas = {instance.name: Replica(instance, around) for instance in plan.instances}
         targets = {name: replica for name, replica in self._replicas.items() if replica.plan.service != TELEMETRY}
         self._keeper = Keeper(targets, loop, self._journal, time.time)
-        self._programs = SpawnedProcesses()
-        self._stack = plan.stack.stack(Around(self._programs, self._journal, loop, is_ready))
+        self._programs = programs
+        self._stack = plan.stack.stack(Around(programs, self._journal, loop, is_ready))
+        self._metrics = MetricsServer(self._scrape)
         self._lives: list[asyncio.Task[None]] = []
-        self._targets: list[ScrapeTarget] = []
+        self._whereabouts = Whereabouts(folder)
 
     @property
     def up(self) -> int:
@@ -71,7 +81,9 @@ class System:
             OSError: The disk refused the registry or the socket.
         """
         self._board.open()
-        self._write_registry()
+        own = ScrapeTarget(f"{HOST}:{await self._metrics.open()}", JOB_TESTBED, "", "testbed/1")
+        self._whereabouts = Whereabouts(self._folder, [own])
+        self._whereabouts.write(self._instances())
         tasks = [asyncio.create_task(run_migrator(self._processes, self._plan.migrator))] if self._plan.migrator else []
         self._lives = [asyncio.create_task(replica.run(), name=replica.name) for replica in self._replicas.values()]
         self._stack.start()  # After them: they come first.
@@ -105,8 +117,8 @@ class System:
         self._programs.close()
         self._processes.close()
         self._board.close()
-        self._folder.registry.unlink(missing_ok=True)
-        (self._folder.targets / SYSTEM).unlink(missing_ok=True)
+        self._metrics.close()
+        self._whereabouts.remove()
 
     def fault(self, request: ProcessFaultRequest) -> None:
         """Puts a process fault in force. Raises ControlError, with nothing done."""
@@ -174,24 +186,16 @@ class System:
     def _note_change(self) -> None:
         self._changed.set()
         if self._phase != "stopping":
-            try:
-                self._write_registry()
-            except OSError as error:  # The old file stands; callers find out by themselves that an instance is gone.
-                _log.error("%s: %s", error.filename or self._folder.registry, error.strerror)
+            self._whereabouts.update(self._instances())
 
-    def _write_registry(self) -> None:
-        instances = tuple(replica.instance() for replica in self._replicas.values())
-        Registry(instances=instances).write(self._folder.registry)
-        self._write_targets(instances)
+    def _instances(self) -> tuple[Instance, ...]:
+        return tuple(replica.instance() for replica in self._replicas.values())
 
-    def _write_targets(self, instances: tuple[Instance, ...]) -> None:
-        """Those that are down stay listed: that nobody answers at their address is what Prometheus is to see."""
-        targets = [_target(instance) for instance in instances if instance.port]
-        if targets != self._targets:
-            write_targets(self._folder.targets / SYSTEM, targets)
-            self._targets = targets
+    def _scrape(self) -> Scrape:
+        from testbed.system_metrics import CONTENT_TYPE, Kept, exposition  # noqa: PLC0415 - a library that no start needs.
 
-
-def _target(instance: Instance) -> ScrapeTarget:
-    job = JOB_TELEMETRY if instance.service == TELEMETRY else JOB_SERVICES
-    return ScrapeTarget(f"{instance.host}:{instance.port}", job, instance.service, instance.name)
+        replicas = [
+            Kept(replica.plan.service, name, replica.instance().state, max(replica.starts - 1, 0))
+            for name, replica in self._replicas.items()
+        ]
+        return Scrape(CONTENT_TYPE, exposition(replicas, self._keeper.leases()))

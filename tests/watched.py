@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from observability import names
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, launch, stop
 
@@ -54,7 +56,7 @@ class Watched:
 
     def query(self, expression: str) -> list[Series]:
         """An instant query, now. Raises HTTPError for an expression that is none."""
-        found = ask(self.prometheus, "/api/v1/query", query=expression)["result"]
+        found = ask(self.prometheus, "/api/v1/query", query=expression)["data"]["result"]
         return [Series(each["metric"], float(each["value"][1])) for each in found]
 
     def up(self) -> dict[str, bool]:
@@ -78,13 +80,16 @@ class Watched:
         up, listed = self.up(), self.expected()
         return bool(listed) and all(up.get(name, False) for name in listed)
 
+    def is_used(self) -> bool:
+        """Whether the load has begun."""
+        return bool(self.query(f'{names.HTTP_SERVER_DURATION}_count{{service="orders"}} > 0'))
 
-def ask(address: str, path: str, **parameters: str) -> dict[str, list[dict[str, dict[str, str]]]]:
-    """What Prometheus' API answers."""
+
+def ask(address: str, path: str, **parameters: str) -> Any:
+    """What a program of the stack answers, as JSON."""
     query = f"?{urlencode(parameters)}" if parameters else ""
     with urlopen(f"{address}{path}{query}", timeout=10) as response:  # noqa: S310 - a server of this test's own
-        answer: dict[str, list[dict[str, dict[str, str]]]] = json.load(response)["data"]
-    return answer
+        return json.load(response)
 
 
 @contextmanager
@@ -97,7 +102,7 @@ def watched(state: Path, users: int = 20, **changes: object) -> Iterator[Watched
     system = Watched(state, launch(options))
     try:
         with _load(state, users):
-            system.eventually(system.is_scraped)
+            system.eventually(lambda: system.is_scraped() and (not users or system.is_used()))
             yield system
     finally:
         stop(state)

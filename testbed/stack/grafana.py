@@ -12,6 +12,7 @@ from typing import Final
 
 import yaml
 
+from observability import names
 from testbed.ports import HOST
 from testbed.stack.program_plan import ProgramPlan
 from testbed.stack.programs import ALERTMANAGER, GRAFANA, PROMETHEUS
@@ -164,13 +165,14 @@ def _link_to_page(traces: str) -> dict[str, str]:
 def _to_metrics(addresses: Mapping[str, str]) -> dict[str, object]:
     if PROMETHEUS not in addresses:
         return {}
-    query = "sum by (http_route) (rate(http_server_request_duration_seconds_count{$$__tags}[15s]))"
+    requests = f"{names.HTTP_SERVER_DURATION}_count{{$$__tags}}"
+    query = f"sum by ({names.LABEL_ROUTE}) (rate({requests}[15s]))"
     return {
         "tracesToMetrics": {
             "datasourceUid": PROMETHEUS,
             "spanStartTimeShift": "-1m",
             "spanEndTimeShift": "1m",
-            "tags": [{"key": "service.name", "value": "service"}],
+            "tags": [{"key": "service.name", "value": names.LABEL_SERVICE}],
             "queries": [{"name": "Requests a second of this service", "query": query}],
         }
     }
