@@ -9,7 +9,7 @@ from dashboards import chaos_panels, golden, links, slo_panels, thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import bars, lines
-from dashboards.promql import JOURNEY, or_nothing, rate, total
+from dashboards.promql import JOURNEY, or_none, or_zero, rate, total
 from observability import names
 
 _SLOWER: Final = thresholds.up_to(1.5, 3)
@@ -41,6 +41,7 @@ def page() -> Page:
 
 
 def _injections() -> Panel:
+    by = (names.LABEL_FAULT, names.LABEL_TARGET)
     return lines(
         Head(
             "Injections",
@@ -48,8 +49,7 @@ def _injections() -> Panel:
             units.CountsPerSecond,
             empty="Nothing was injected",
         ),
-        Query(or_nothing(rate(names.CHAOS_INJECTIONS)), "all"),
-        Query(rate(names.CHAOS_INJECTIONS, by=(names.LABEL_FAULT, names.LABEL_TARGET)), "{{fault}} at {{target}}"),
+        Query(or_none(rate(names.CHAOS_INJECTIONS, by=by), *by), "{{fault}} at {{target}}"),
     )
 
 
@@ -87,6 +87,7 @@ def _slower_services() -> Panel:
 
 
 def _fallbacks() -> Panel:
+    by = (names.LABEL_EDGE, names.LABEL_KIND)
     return lines(
         Head(
             "Fallbacks",
@@ -95,12 +96,12 @@ def _fallbacks() -> Panel:
             empty="None was needed",
             links=[links.to_edge()],
         ),
-        Query(or_nothing(rate(names.RESILIENCE_FALLBACKS)), "all"),
-        Query(rate(names.RESILIENCE_FALLBACKS, by=(names.LABEL_EDGE, names.LABEL_KIND)), "{{edge}}: {{kind}}"),
+        Query(or_none(rate(names.RESILIENCE_FALLBACKS, by=by), *by), "{{edge}}: {{kind}}"),
     )
 
 
 def _not_sent() -> Panel:
+    by = (names.LABEL_PATTERN,)
     return lines(
         Head(
             "Never sent, and shed",
@@ -108,10 +109,9 @@ def _not_sent() -> Panel:
             units.CountsPerSecond,
             empty="Nothing was rejected",
         ),
-        Query(or_nothing(rate(names.RESILIENCE_REJECTIONS)), "rejected"),
-        Query(rate(names.RESILIENCE_REJECTIONS, by=(names.LABEL_PATTERN,)), "rejected by {{pattern}}"),
-        Query(or_nothing(rate(names.RESILIENCE_RETRIES, f'{names.LABEL_DECISION}!="granted"')), "retries denied"),
-        Query(or_nothing(rate(names.RESILIENCE_SHED)), "shed"),
+        Query(or_none(rate(names.RESILIENCE_REJECTIONS, by=by), *by), "rejected by {{pattern}}"),
+        Query(or_zero(rate(names.RESILIENCE_RETRIES, f'{names.LABEL_DECISION}!="granted"')), "retries denied"),
+        Query(or_zero(rate(names.RESILIENCE_SHED)), "shed"),
     )
 
 
@@ -125,6 +125,6 @@ def _open_work() -> Panel:
         ),
         Query(total(total(names.SAGAS_OPEN, (names.LABEL_SERVICE,), "max")), "open sagas"),
         Query(waiting, "events waiting"),
-        Query(or_nothing(total(total(names.RESILIENCE_EJECTED, (names.LABEL_EDGE,), "max"))), "replicas left out"),
+        Query(or_zero(total(total(names.RESILIENCE_EJECTED, (names.LABEL_EDGE,), "max"))), "replicas left out"),
         Query(total(names.RESILIENCE_POLICY_LEASES, function="max"), "policy changes in force"),
     )

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from dashboards import golden, links, thresholds
 from dashboards.head import Head, Query
 from dashboards.panels import lines, states
-from dashboards.promql import INSTANCE, series, total
+from dashboards.promql import INSTANCE, or_none, series, total
 from observability import names
 
 _ACTING: Final = {0: ("none", thresholds.GREEN), 1: ("acts", thresholds.RED)}
@@ -26,7 +26,7 @@ def active_faults() -> Panel:
             steps=thresholds.ANY_IS_BAD,
             empty="No fault acts",
         ),
-        Query(f"clamp_max({total(names.CHAOS_ACTIVE, by, 'max')}, 1)", "{{fault}} at {{place}}"),
+        Query(or_none(f"clamp_max({total(names.CHAOS_ACTIVE, by, 'max')}, 1)", *by), "{{fault}} at {{place}}"),
         words=_ACTING,
     )
 

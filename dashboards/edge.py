@@ -9,7 +9,7 @@ from dashboards import chaos_panels, golden, links, thresholds, uids, variables
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import lines
-from dashboards.promql import INSTANCE, equal, happened, or_nothing, quantile, rate, series, total
+from dashboards.promql import INSTANCE, equal, happened, or_none, quantile, rate, series, total
 from observability import names
 
 _EDGE: Final = equal(names.LABEL_EDGE, "$edge")
@@ -103,8 +103,7 @@ def _retries() -> Panel:
             units.CountsPerSecond,
             empty="Nothing to retry yet",
         ),
-        Query(or_nothing(rate(names.RESILIENCE_RETRIES, _EDGE)), "all"),
-        Query(rate(names.RESILIENCE_RETRIES, _EDGE, by=(names.LABEL_DECISION,)), "{{decision}}"),
+        Query(or_none(rate(names.RESILIENCE_RETRIES, _EDGE, by=(names.LABEL_DECISION,)), names.LABEL_DECISION), "{{decision}}"),
     )
 
 
@@ -154,8 +153,7 @@ def _rejections() -> Panel:
             "Calls and attempts that a pattern did not let through, and that were never sent.",
             units.CountsPerSecond,
         ),
-        Query(or_nothing(rate(names.RESILIENCE_REJECTIONS, _EDGE)), "all"),
-        Query(rate(names.RESILIENCE_REJECTIONS, _EDGE, by=(names.LABEL_PATTERN,)), "{{pattern}}"),
+        Query(or_none(rate(names.RESILIENCE_REJECTIONS, _EDGE, by=(names.LABEL_PATTERN,)), names.LABEL_PATTERN), "{{pattern}}"),
     )
 
 
@@ -167,12 +165,12 @@ def _hedges() -> Panel:
             units.CountsPerSecond,
             empty="This edge has no hedge, or none was needed",
         ),
-        Query(or_nothing(rate(names.RESILIENCE_HEDGES, _EDGE)), "all"),
-        Query(rate(names.RESILIENCE_HEDGES, _EDGE, by=(names.LABEL_OUTCOME,)), "{{outcome}}"),
+        Query(or_none(rate(names.RESILIENCE_HEDGES, _EDGE, by=(names.LABEL_OUTCOME,)), names.LABEL_OUTCOME), "{{outcome}}"),
     )
 
 
 def _ejections() -> Panel:
+    ejections = happened(names.RESILIENCE_EJECTIONS, _EDGE, by=(names.LABEL_REPLICA,))
     return lines(
         Head(
             "Ejected replicas",
@@ -182,7 +180,7 @@ def _ejections() -> Panel:
             empty="This edge ejects nobody",
         ),
         Query(total(series(names.RESILIENCE_EJECTED, _EDGE), _BY_INSTANCE, "max"), "left out by {{instance}}"),
-        Query(happened(names.RESILIENCE_EJECTIONS, _EDGE, by=(names.LABEL_REPLICA,)), "{{replica}} was ejected"),
+        Query(or_none(ejections, names.LABEL_REPLICA), "{{replica}} was ejected"),
     )
 
 
@@ -194,6 +192,5 @@ def _fallbacks() -> Panel:
             units.CountsPerSecond,
             empty="None was needed",
         ),
-        Query(or_nothing(rate(names.RESILIENCE_FALLBACKS, _EDGE)), "all"),
-        Query(rate(names.RESILIENCE_FALLBACKS, _EDGE, by=(names.LABEL_KIND,)), "{{kind}}"),
+        Query(or_none(rate(names.RESILIENCE_FALLBACKS, _EDGE, by=(names.LABEL_KIND,)), names.LABEL_KIND), "{{kind}}"),
     )

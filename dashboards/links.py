@@ -5,25 +5,36 @@ from grafana_foundation_sdk.models.dashboard import DashboardLink
 from dashboards import uids
 
 
-def to_service(label: str = "service") -> DashboardLink:
+class DataLink(DashboardLink):
+    """A link of a value. The SDK has it as a dashboard's, of which Grafana's schema knows two fields here."""
+
+    def __init__(self, title: str, path: str) -> None:
+        super().__init__(title=title, url=path)
+
+    def to_json(self) -> dict[str, object]:
+        """The link as Grafana saves it."""
+        return {"title": self.title, "url": self.url}
+
+
+def to_service(label: str = "service") -> DataLink:
     """The service that the series' label names."""
     return _link("Open the service ${__field.labels." + label + "}", uids.SERVICE, "service", label)
 
 
-def to_edge(label: str = "edge") -> DashboardLink:
+def to_edge(label: str = "edge") -> DataLink:
     """The edge that the series' label names."""
     return _link("Open the edge ${__field.labels." + label + "}", uids.EDGE, "edge", label)
 
 
-def to_slo(label: str = "slo") -> DashboardLink:
+def to_slo(label: str = "slo") -> DataLink:
     """The objective that the series' label names."""
     return _link("Open the objective ${__field.labels." + label + "}", uids.SLO, "slo", label)
 
 
-def _link(title: str, uid: str, variable: str, label: str) -> DashboardLink:
-    return DashboardLink(title=title, url=f"/d/{uid}?var-{variable}=${{__field.labels.{label}}}&${{__url_time_range}}")
+def _link(title: str, uid: str, variable: str, label: str) -> DataLink:
+    return DataLink(title, f"/d/{uid}?var-{variable}=${{__field.labels.{label}}}&${{__url_time_range}}")
 
 
-def to_slos() -> DashboardLink:
+def to_slos() -> DataLink:
     """All objectives."""
-    return DashboardLink(title="Open the objectives", url=f"/d/{uids.SLO}?${{__url_time_range}}")
+    return DataLink("Open the objectives", f"/d/{uids.SLO}?${{__url_time_range}}")

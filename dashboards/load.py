@@ -7,7 +7,7 @@ from dashboards import chaos_panels, thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import lines, number
-from dashboards.promql import JOURNEY, STEP, or_nothing, quantile, rate, ratio, total
+from dashboards.promql import JOURNEY, STEP, or_zero, quantile, rate, ratio, total
 from observability import names
 
 _NO_LOAD = "No load runs"
@@ -32,28 +32,28 @@ def page() -> Page:
 def _asked_now() -> Panel:
     return number(
         Head("Asked for", "Journeys a second that the schedule asks for now, on average.", units.CountsPerSecond, decimals=1),
-        Query(or_nothing(total(names.LOAD_TARGET_RATE)), "asked for"),
+        Query(or_zero(total(names.LOAD_TARGET_RATE)), "asked for"),
     )
 
 
 def _begun_now() -> Panel:
     return number(
         Head("Arrivals", "Journeys a second that began.", units.CountsPerSecond, decimals=1),
-        Query(or_nothing(rate(names.LOAD_ARRIVALS)), "arrivals"),
+        Query(or_zero(rate(names.LOAD_ARRIVALS)), "arrivals"),
     )
 
 
 def _ended_now() -> Panel:
     return number(
         Head("Completed", "Journeys a second that ended, whatever the outcome.", units.CountsPerSecond, decimals=1),
-        Query(or_nothing(rate(names.LOAD_JOURNEYS)), "completed"),
+        Query(or_zero(rate(names.LOAD_JOURNEYS)), "completed"),
     )
 
 
 def _in_flight_now() -> Panel:
     return number(
         Head("In flight", "Journeys that have begun and not ended.", units.NoUnit),
-        Query(or_nothing(total(names.LOAD_IN_FLIGHT)), "in flight"),
+        Query(or_zero(total(names.LOAD_IN_FLIGHT)), "in flight"),
     )
 
 

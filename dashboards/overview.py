@@ -7,7 +7,7 @@ from dashboards import chaos_panels, golden, links, slo_panels, thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Column, Page, Row, row
 from dashboards.panels import lines, number, service_graph
-from dashboards.promql import INSTANCE, equal, or_nothing, quantile, rate, series, total
+from dashboards.promql import INSTANCE, equal, or_zero, quantile, rate, series, total
 from observability import names
 
 _SERVICES = equal("job", "feastfast")
@@ -40,7 +40,7 @@ def _requests_now() -> Panel:
             units.RequestsPerSecond,
             decimals=1,
         ),
-        Query(or_nothing(golden.requests(by=())), "requests"),
+        Query(or_zero(golden.requests(by=())), "requests"),
     )
 
 
@@ -77,7 +77,7 @@ def _down_now() -> Panel:
             units.NoUnit,
             steps=thresholds.ANY_IS_BAD,
         ),
-        Query(or_nothing(total(f"{series(names.UP, _SERVICES)} == 0", function="count")), "down"),
+        Query(or_zero(total(f"{series(names.UP, _SERVICES)} == 0", function="count")), "down"),
     )
 
 
@@ -85,7 +85,7 @@ def _faults_now() -> Panel:
     acting = total(f"{names.CHAOS_ACTIVE} > 0", (names.LABEL_FAULT, names.LABEL_PLACE), "max")
     return number(
         Head("Faults", "Faults in force now, wherever they act.", units.NoUnit, steps=thresholds.ANY_IS_BAD),
-        Query(or_nothing(total(acting, function="count")), "faults"),
+        Query(or_zero(total(acting, function="count")), "faults"),
     )
 
 

@@ -56,6 +56,14 @@ def ratio(part: str, whole: str) -> str:
     return f"({part} or 0 * {whole}) / {whole}"
 
 
-def or_nothing(expression: str) -> str:
-    """A sum without labels that is 0 and not absent without series."""
+def or_zero(expression: str) -> str:
+    """A number that is 0 and not absent without series, which do not have labels."""
     return f"{expression} or vector(0)"
+
+
+def or_none(expression: str, *labels: str) -> str:
+    """Series by `labels` that may never come to be; until then one at 0 that is named `none`, so that a panel says so itself."""
+    named = "vector(0)"
+    for label in labels:
+        named = f'label_replace({named}, "{label}", "none", "", "")'
+    return f"{expression} or on () {named}"

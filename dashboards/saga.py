@@ -7,7 +7,7 @@ from dashboards import thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import lines, number
-from dashboards.promql import INSTANCE, happened, or_nothing, rate, total
+from dashboards.promql import INSTANCE, happened, or_none, or_zero, rate, total
 from observability import names
 
 _WAITING = thresholds.up_to(20, 200)
@@ -37,21 +37,21 @@ def _of_service(gauge: str) -> str:
 def _open_now() -> Panel:
     return number(
         Head("Open sagas", "Orders that are neither done nor undone.", units.NoUnit, steps=_WAITING),
-        Query(or_nothing(total(_of_service(names.SAGAS_OPEN))), "open"),
+        Query(or_zero(total(_of_service(names.SAGAS_OPEN))), "open"),
     )
 
 
 def _taken_now() -> Panel:
     return number(
         Head("Taken over", "Sagas that another worker had left, since the replicas that are up began.", units.NoUnit),
-        Query(or_nothing(total(names.SAGAS_TAKEN_OVER)), "taken over"),
+        Query(or_zero(total(names.SAGAS_TAKEN_OVER)), "taken over"),
     )
 
 
 def _pending_now() -> Panel:
     return number(
         Head("Events waiting", "Events that are kept and not yet handed on, to all destinations.", units.NoUnit, steps=_WAITING),
-        Query(or_nothing(total(total(names.OUTBOX_PENDING, (names.LABEL_SERVICE, names.LABEL_DESTINATION), "max"))), "waiting"),
+        Query(or_zero(total(total(names.OUTBOX_PENDING, (names.LABEL_SERVICE, names.LABEL_DESTINATION), "max"))), "waiting"),
     )
 
 
@@ -63,7 +63,7 @@ def _dead_now() -> Panel:
             units.NoUnit,
             steps=thresholds.ANY_IS_BAD,
         ),
-        Query(or_nothing(total(_of_service(names.DEAD_LETTERS))), "dead"),
+        Query(or_zero(total(_of_service(names.DEAD_LETTERS))), "dead"),
     )
 
 
@@ -90,8 +90,7 @@ def _taken() -> Panel:
             units.NoUnit,
             empty="No worker was ever left behind",
         ),
-        Query(or_nothing(happened(names.SAGAS_TAKEN_OVER)), "all"),
-        Query(happened(names.SAGAS_TAKEN_OVER, by=(names.LABEL_STATE,)), "{{state}}"),
+        Query(or_none(happened(names.SAGAS_TAKEN_OVER, by=(names.LABEL_STATE,)), names.LABEL_STATE), "{{state}}"),
     )
 
 
@@ -126,8 +125,7 @@ def _failed() -> Panel:
             units.NoUnit,
             empty="None ever failed",
         ),
-        Query(or_nothing(happened(names.OUTBOX_ATTEMPTS_FAILED)), "all"),
-        Query(happened(names.OUTBOX_ATTEMPTS_FAILED, by=by), "{{event}} to {{destination}}"),
+        Query(or_none(happened(names.OUTBOX_ATTEMPTS_FAILED, by=by), *by), "{{event}} to {{destination}}"),
     )
 
 

@@ -9,7 +9,7 @@ from dashboards import golden, links, service_use, tables, thresholds, uids, var
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import heat, lines, number
-from dashboards.promql import equal, matching, or_nothing, quantile, rate, series, total
+from dashboards.promql import equal, matching, or_zero, quantile, rate, series, total
 from observability import names
 
 _THIS: Final = equal(names.LABEL_SERVICE, "$service")
@@ -44,7 +44,7 @@ def page() -> Page:
 def _rate_now() -> Panel:
     return number(
         Head("Requests", "Requests that it answers, on all replicas.", units.RequestsPerSecond, decimals=1),
-        Query(or_nothing(golden.requests(_THIS, by=())), "requests"),
+        Query(or_zero(golden.requests(_THIS, by=())), "requests"),
     )
 
 
@@ -76,7 +76,7 @@ def _up_now() -> Panel:
             units.NoUnit,
             steps=thresholds.SOME,
         ),
-        Query(or_nothing(total(series(names.UP, _THIS))), "up"),
+        Query(or_zero(total(series(names.UP, _THIS))), "up"),
     )
 
 

@@ -7,7 +7,7 @@ from dashboards import thresholds
 from dashboards.head import Head, Query
 from dashboards.page import Row, row
 from dashboards.panels import lines
-from dashboards.promql import INSTANCE, equal, happened, or_nothing, quantile, rate, series, total
+from dashboards.promql import INSTANCE, equal, happened, or_none, quantile, rate, series, total
 from observability import names
 
 _BY = (INSTANCE,)
@@ -76,16 +76,15 @@ def _limit(this: str) -> Panel:
 
 
 def _given_up(this: str) -> Panel:
+    urgency, route = (names.LABEL_URGENCY,), (names.LABEL_ROUTE,)
     return lines(
         Head(
             "Shed and abandoned",
             "Requests that the limit left no room for, by urgency, and requests whose callers left, by route.",
             units.CountsPerSecond,
         ),
-        Query(or_nothing(rate(names.RESILIENCE_SHED, this)), "shed"),
-        Query(rate(names.RESILIENCE_SHED, this, by=(names.LABEL_URGENCY,)), "shed, urgency {{urgency}}"),
-        Query(or_nothing(rate(names.RESILIENCE_ABANDONED, this)), "abandoned"),
-        Query(rate(names.RESILIENCE_ABANDONED, this, by=(names.LABEL_ROUTE,)), "abandoned {{http_route}}"),
+        Query(or_none(rate(names.RESILIENCE_SHED, this, by=urgency), *urgency), "shed, urgency {{urgency}}"),
+        Query(or_none(rate(names.RESILIENCE_ABANDONED, this, by=route), *route), "abandoned {{http_route}}"),
     )
 
 

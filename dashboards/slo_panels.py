@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from dashboards import links, tables, thresholds
 from dashboards.head import Head, Query
 from dashboards.panels import lines, number, states
-from dashboards.promql import equal, matching, or_nothing, series, total
+from dashboards.promql import equal, matching, or_none, or_zero, series, total
 from dashboards.tables import Column
 from observability import names
 
@@ -23,7 +23,7 @@ _ALERT_LABELS: Final = ("alertname", "severity", SLO, "service")
 _BURN: Final = thresholds.up_to(1, 10)
 """1 spends the budget exactly within its period; an alert fires at a multiple."""
 _LEFT: Final = thresholds.at_least(0, 0.25)
-_STAGE: Final = {1: ("pending", thresholds.YELLOW), 2: ("firing", thresholds.RED)}
+_STAGE: Final = {0: ("none", thresholds.GREEN), 1: ("pending", thresholds.YELLOW), 2: ("firing", thresholds.RED)}
 
 
 def alerts_now() -> Panel:
@@ -32,7 +32,7 @@ def alerts_now() -> Panel:
         Head(
             "Alerts", "Alerts that fire now, of any severity.", units.NoUnit, steps=thresholds.ANY_IS_BAD, links=[links.to_slos()]
         ),
-        Query(or_nothing(total(series(names.ALERTS, FIRING), function="count")), "alerts"),
+        Query(or_zero(total(series(names.ALERTS, FIRING), function="count")), "alerts"),
     )
 
 
@@ -48,7 +48,7 @@ def firing() -> Panel:
             steps=thresholds.ANY_IS_BAD,
             empty="No alert fired",
         ),
-        Query(f"{fires} or {will}", "{{alertname}} {{slo}}{{service}}"),
+        Query(or_none(f"({fires} or {will})", "alertname"), "{{alertname}} {{slo}} {{service}}"),
         words=_STAGE,
     )
 
@@ -114,7 +114,7 @@ def missed(*conditions: str) -> Panel:
     below = f"{series(names.SLO_BUDGET_REMAINING, *conditions)} < 0"
     return number(
         Head("Objectives missed", "Objectives whose budget of the period is spent.", units.NoUnit, steps=thresholds.ANY_IS_BAD),
-        Query(or_nothing(total(below, function="count")), "missed"),
+        Query(or_zero(total(below, function="count")), "missed"),
     )
 
 
@@ -128,7 +128,7 @@ def worst_burn(*conditions: str) -> Panel:
             steps=_BURN,
             decimals=2,
         ),
-        Query(or_nothing(total(series(names.SLO_CURRENT_BURN, *conditions), function="max")), "burn rate"),
+        Query(or_zero(total(series(names.SLO_CURRENT_BURN, *conditions), function="max")), "burn rate"),
     )
 
 

@@ -26,8 +26,7 @@ class Column:
 def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str], hidden: Sequence[str] = ()) -> Panel:
     """One row for each set of `labels`, which lead it; columns titled as in `hidden` only decide which rows there are."""
     queries = instant_queries([Query(each.expression, "") for each in columns], prometheus.PromQueryFormat.TABLE)
-    options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM)
-    made = panel("table", head, queries, options, BY_THRESHOLD)
+    made = panel("table", head, queries, _options(), BY_THRESHOLD)
     # One query's column is named "Value", and of several each has its query's letter.
     values = [f"Value #{chr(ord('A') + index)}" if len(columns) > 1 else "Value" for index in range(len(columns))]
     titles = {value: each.title for value, each in zip(values, columns, strict=True)}
@@ -48,6 +47,12 @@ def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str], hidden
     return made
 
 
+def _options() -> table.Options:
+    options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM)
+    options.footer = None  # Grafana 12 has it no more.
+    return options
+
+
 def _properties(column: Column) -> dict[str, object]:
     said: dict[str, object] = {"unit": column.unit, "thresholds": thresholds.config(column.steps)}
     if column.decimals is not None:
@@ -60,6 +65,6 @@ def _properties(column: Column) -> dict[str, object]:
 def traces(head: Head, *, service: str, tags: str = "", min_duration: str = "") -> Panel:
     """The last traces of a service; Grafana links each id to the trace itself."""
     query = JaegerQuery(ref_id="A", query_type="search", service=service, tags=tags, min_duration=min_duration, limit=20)
-    made = panel("table", head, [query], table.Options(show_header=True, cell_height=common.TableCellHeight.SM), BY_THRESHOLD)
+    made = panel("table", head, [query], _options(), BY_THRESHOLD)
     made.datasource = JAEGER
     return made

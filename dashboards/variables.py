@@ -37,4 +37,8 @@ def _query(name: str, title: str, text: str, metric: str, label: str) -> Variabl
         },
         refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
         sort=VariableSort.ALPHABETICAL_ASC,
+        # What only variables of intervals have.
+        auto=None,
+        auto_min=None,
+        auto_count=None,
     )
