@@ -8,7 +8,7 @@ import { count, short } from "./words.js";
 
 const LOOKBACKS = [["300000", "last 5 minutes"], ["900000", "last 15 minutes"], ["3600000", "last hour"], ["86400000", "last 24 hours"], ["604800000", "last 7 days"]];
 const DEFAULT_LOOKBACK = "3600000";
-const NODE = { width: 132, height: 44 }, GAP = { x: 118, y: 34 }, MARGIN = 12;
+const NODE = { width: 136, height: 46 }, GAP = { least: 90, most: 240, y: 30 }, MARGIN = 12, WIDE = 1190;
 
 /** The view at `/dependencies`; `lookback` in milliseconds and `endTs` (milliseconds since 1970) are those of the API. */
 export async function showGraph(parameters) {
@@ -27,57 +27,93 @@ export async function showGraph(parameters) {
   return { title, content: [heading, facts, element("div", { className: "graph" }, picture(edges)), table(edges)] };
 }
 
+/** Pixels of the drawing: layers share the width that a wide screen has, rows have what they need. */
+class Frame {
+  constructor(layout) {
+    this.layout = layout;
+    const spots = [...layout.nodes.values(), ...layout.routes.flatMap((route) => route ?? [])];
+    const layers = Math.max(...spots.map((spot) => spot.layer)) + 1, rows = Math.max(...spots.map((spot) => spot.of));
+    this.gap = Math.min(GAP.most, Math.max(GAP.least, (WIDE - layers * NODE.width) / Math.max(1, layers - 1)));
+    this.width = layers * NODE.width + (layers - 1) * this.gap + 2 * MARGIN;
+    this.height = Math.max(rows * (NODE.height + GAP.y), 120) + 2 * MARGIN;
+  }
+
+  /** The left end of a spot, and its middle from top to bottom. */
+  at({ layer, row, of }) {
+    return { x: MARGIN + layer * (NODE.width + this.gap), y: MARGIN + ((row + 0.5) / of) * (this.height - 2 * MARGIN) };
+  }
+
+  node(name) {
+    return this.at(this.layout.nodes.get(name));
+  }
+}
+
 function picture(edges) {
-  const places = layered(edges.map((edge) => [edge.parent, edge.child]));
-  const layers = Math.max(...[...places.values()].map((place) => place.layer)) + 1;
-  const rows = Math.max(...[...places.values()].map((place) => place.of));
-  const width = layers * NODE.width + (layers - 1) * GAP.x + 2 * MARGIN;
-  const height = Math.max(rows * (NODE.height + GAP.y) - GAP.y, 120) + 2 * MARGIN;
-  const spot = (name) => {
-    const { layer, row, of } = places.get(name);
-    return { x: MARGIN + layer * (NODE.width + GAP.x), y: MARGIN + ((row + 0.5) / of) * (height - 2 * MARGIN) };
-  };
+  const frame = new Frame(layered(edges.map((edge) => [edge.parent, edge.child])));
   const most = Math.max(...edges.map((edge) => edge.callCount));
+  const ways = edges.map((edge, place) => way(edge, frame, frame.layout.routes[place]));
+  spread(ways, "parent", (points) => points[0], (points) => points[1]);
+  spread(ways, "child", (points) => points.at(-1), (points) => points.at(-2));
   const head = drawn("defs", {}, ["", "failed"].map((kind) => drawn("marker", { id: `head${kind}`, class: `head ${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, drawn("path", { d: "M0 0L8 4L0 8z" }))));
-  const label = `${count(places.size, "service")} with ${count(edges.length, "edge")}; the table below has them in words`;
+  const { width, height } = frame, names = [...frame.layout.nodes.keys()];
+  const label = `${count(names.length, "service")} with ${count(edges.length, "edge")}; the table below has them in words`;
   return drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, head,
-    edges.map((edge) => arrow(edge, spot, most)), [...places.keys()].map((name) => box(name, spot(name), edges)));
+    ways.map(({ edge, points }) => arrow(edge, points, most)), names.map((name) => box(name, frame.node(name), edges)));
+}
+
+/** The points that an edge goes through; one that goes back leaves and arrives at the top. */
+function way(edge, frame, route) {
+  const from = frame.node(edge.parent), to = frame.node(edge.child);
+  if (route === null) {
+    const top = NODE.height / 2;
+    return { edge, points: [{ x: from.x + NODE.width * 0.6, y: from.y - top }, { x: to.x + NODE.width * 0.4, y: to.y - top }], back: true };
+  }
+  const between = route.flatMap((spot) => { const { x, y } = frame.at(spot); return [{ x, y }, { x: x + NODE.width, y }]; });
+  return { edge, points: [{ x: from.x + NODE.width, y: from.y }, ...between, { x: to.x - 1, y: to.y }], back: false };
+}
+
+/** Edges of one node do not all meet in one point, but in the order in which they come from above to below. */
+function spread(ways, end, own, next) {
+  const groups = new Map();
+  for (const each of ways.filter((one) => !one.back)) groups.set(each.edge[end], [...(groups.get(each.edge[end]) ?? []), each]);
+  for (const group of groups.values()) {
+    const step = Math.min(9, (NODE.height - 12) / group.length);
+    group.sort((a, b) => next(a.points).y - next(b.points).y).forEach(({ points }, place) => { own(points).y += (place - (group.length - 1) / 2) * step; });
+  }
 }
 
 function box(name, { x, y }, edges) {
   const incoming = edges.filter((edge) => edge.child === name);
   const calls = incoming.reduce((sum, edge) => sum + edge.callCount, 0);
-  const said = incoming.length ? `${short(calls)} calls` : "the entry";
+  const said = incoming.length ? `${short(calls)} calls` : "called by nobody";
   return drawn("a", { href: `/search?service=${encodeURIComponent(name)}`, class: "node", "aria-label": `Traces of ${name}` },
     drawn("rect", { x, y: y - NODE.height / 2, width: NODE.width, height: NODE.height, rx: 8 }),
-    drawn("rect", { x, y: y - NODE.height / 2, width: 5, height: NODE.height, rx: 2, fill: colorOf(name), class: "band" }),
-    drawn("text", { x: x + 16, y: y - 3, class: "name" }, name.length > 16 ? `${name.slice(0, 15)}…` : name, drawn("title", {}, name)),
-    drawn("text", { x: x + 16, y: y + 13, class: "soft" }, said));
+    drawn("rect", { x: x + 6, y: y - NODE.height / 2 + 7, width: 4, height: NODE.height - 14, rx: 2, style: { fill: colorOf(name) }, class: "band" }),
+    drawn("text", { x: x + 18, y: y - 3, class: "name" }, name.length > 15 ? `${name.slice(0, 14)}…` : name, drawn("title", {}, name)),
+    drawn("text", { x: x + 18, y: y + 13, class: "soft" }, said));
 }
 
-function arrow(edge, spot, most) {
-  const from = spot(edge.parent), to = spot(edge.child), errors = edge.errorCount ?? 0;
-  const ahead = to.x > from.x;
-  const start = { x: from.x + (ahead ? NODE.width : NODE.width / 2), y: ahead ? from.y : from.y - NODE.height / 2 };
-  const end = { x: ahead ? to.x - 1 : to.x + NODE.width / 2, y: ahead ? to.y : to.y - NODE.height / 2 - 1 };
-  const bend = ahead ? Math.max(40, (end.x - start.x) / 2) : 0;
-  const path = ahead ? `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`
-    : `M${start.x} ${start.y}C${start.x} ${start.y - 46} ${end.x} ${end.y - 46} ${end.x} ${end.y}`;
-  const spans = ahead && to.x - from.x > NODE.width + GAP.x + 1; // A label in the middle of a long edge would lie on other nodes.
-  const at = spans ? 0.82 : 0.5, x = bezier(start.x, ahead ? start.x + bend : start.x, ahead ? end.x - bend : end.x, end.x, at);
-  const y = bezier(start.y, ahead ? start.y : start.y - 46, ahead ? end.y : end.y - 46, end.y, at);
-  const thickness = 1.2 + 3 * Math.sqrt(edge.callCount / most);
+function arrow(edge, points, most) {
+  const errors = edge.errorCount ?? 0, thickness = 1.2 + 3 * Math.sqrt(edge.callCount / most);
   const text = errors ? `${short(edge.callCount)} · ${share(errors, edge.callCount)} failed` : short(edge.callCount);
   const said = `${edge.parent} → ${edge.child}: ${count(edge.callCount, "call")}${errors ? `, ${count(errors, "error")}` : ""}`;
+  const path = drawn("path", { d: curve(points), "stroke-width": thickness.toFixed(1), "marker-end": `url(#head${errors ? "failed" : ""})` });
+  const [before, last] = points.slice(-2), back = last.x < before.x; // Near its end edges lie apart.
+  const at = { x: before.x + (last.x - before.x) * (back ? 0.5 : 0.62), y: before.y + (last.y - before.y) * (back ? 0.5 : 0.72) - (back ? 30 : 5) };
   return drawn("a", { href: searchOf(edge), class: `edge${errors ? " failed" : ""}`, "aria-label": said },
-    drawn("title", {}, said),
-    drawn("path", { d: path, class: "wide" }),
-    drawn("path", { d: path, "stroke-width": thickness.toFixed(1), "marker-end": `url(#head${errors ? "failed" : ""})` }),
-    drawn("text", { x: x.toFixed(1), y: (y - 5).toFixed(1), "text-anchor": "middle" }, text));
+    drawn("title", {}, said), drawn("path", { d: curve(points), class: "wide" }), path,
+    drawn("text", { x: at.x.toFixed(1), y: at.y.toFixed(1), "text-anchor": "middle" }, text));
 }
 
-function bezier(a, b, c, d, t) {
-  return a * (1 - t) ** 3 + 3 * b * t * (1 - t) ** 2 + 3 * c * t ** 2 * (1 - t) + d * t ** 3;
+/** A line through points, level where it enters and leaves a layer. */
+function curve([first, ...others]) {
+  let from = first;
+  return others.reduce((path, to) => {
+    const bend = (to.x - from.x) / 2, lift = to.x < from.x ? 50 : 0;
+    const step = lift ? `C${from.x} ${from.y - lift} ${to.x} ${to.y - lift} ${to.x} ${to.y}` : `C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+    from = to;
+    return path + step;
+  }, `M${first.x} ${first.y}`);
 }
 
 function share(part, whole) {

@@ -1,8 +1,14 @@
 /** Places nodes of a directed graph in layers from left to right: callers stand left of whom they call. */
 
+const SWEEPS = 8;
+
 /**
- * Names to `{layer, row}`. Edges are pairs of names; one that closes a circle counts for nothing, so that any graph has layers.
- * Within a layer a node stands near the middle of its neighbours (barycenters, swept forth and back).
+ * A layout of edges, pairs of names: `nodes` has `{layer, row, of}` for each name, `routes` the places that each edge passes on its
+ * way through the layers between (null for an edge that goes back, or to itself). An edge that closes a circle counts for nothing, so
+ * any graph has layers.
+ *
+ * Source: Sugiyama's method: longest paths, a stand-in for a long edge in each layer that it crosses, and barycenters swept forth and
+ * back against crossings.
  */
 export function layered(edges) {
   const names = [...new Set(edges.flat())].sort();
@@ -10,15 +16,30 @@ export function layered(edges) {
   const layer = longestPaths(names, forward);
   const layers = [];
   for (const name of names) (layers[layer.get(name)] ??= []).push(name);
-  for (let sweep = 0; sweep < 8; sweep++) {
-    const order = sweep % 2 ? layers.keys() : [...layers.keys()].reverse();
-    for (const place of order) arrange(layers, place, forward, sweep % 2 ? 0 : 1);
+  const chains = forward.map(([from, to]) => chain(from, to, layer, layers));
+  const steps = chains.flatMap((each) => each.slice(1).map((to, place) => [each[place], to]));
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const order = sweep % 2 ? [...layers.keys()] : [...layers.keys()].reverse();
+    for (const place of order) arrange(layers, place, steps, sweep % 2 ? 0 : 1);
   }
-  return new Map(layers.flatMap((each, place) => each.map((name, row) => [name, { layer: place, row, of: each.length }])));
+  const spots = new Map(layers.flatMap((each, place) => each.map((key, row) => [key, { layer: place, row, of: each.length }])));
+  const routes = new Map(chains.map((each) => [`${each[0]} ${each.at(-1)}`, each.slice(1, -1).map((key) => spots.get(key))]));
+  return { nodes: new Map(names.map((name) => [name, spots.get(name)])), routes: edges.map(([from, to]) => routes.get(`${from} ${to}`) ?? null) };
+}
+
+/** An edge from layer to layer; its stand-ins are objects, which no name can equal. */
+function chain(from, to, layer, layers) {
+  const between = [];
+  for (let place = layer.get(from) + 1; place < layer.get(to); place++) {
+    between.push({});
+    layers[place].push(between.at(-1));
+  }
+  return [from, ...between, to];
 }
 
 function withoutCircles(names, edges) {
-  const next = new Map(names.map((name) => [name, edges.filter(([from, to]) => from === name && to !== name).map(([, to]) => to)]));
+  const next = new Map(names.map((name) => [name, []]));
+  for (const [from, to] of edges) if (from !== to) next.get(from).push(to);
   const called = new Set(edges.filter(([from, to]) => from !== to).map(([, to]) => to));
   const state = new Map(), kept = [];
   const visit = (start) => {
@@ -52,11 +73,13 @@ function longestPaths(names, edges) {
   return layer;
 }
 
-function arrange(layers, place, edges, near) {
-  const rows = new Map(layers.flatMap((each) => each.map((name, row) => [name, (row + 0.5) / each.length])));
-  const middle = new Map(layers[place].map((name) => {
-    const neighbours = edges.filter((edge) => edge[1 - near] === name).map((edge) => rows.get(edge[near]));
-    return [name, neighbours.length ? neighbours.reduce((sum, row) => sum + row, 0) / neighbours.length : rows.get(name)];
-  }));
-  layers[place].sort((a, b) => middle.get(a) - middle.get(b) || a.localeCompare(b));
+function arrange(layers, place, steps, near) {
+  const rows = new Map(layers.flatMap((each) => each.map((key, row) => [key, (row + 0.5) / each.length])));
+  const neighbours = new Map();
+  for (const step of steps) neighbours.set(step[1 - near], [...(neighbours.get(step[1 - near]) ?? []), rows.get(step[near])]);
+  const middle = (key) => {
+    const found = neighbours.get(key);
+    return found ? found.reduce((sum, row) => sum + row, 0) / found.length : rows.get(key);
+  };
+  layers[place] = layers[place].map((key) => [middle(key), key]).sort(([a], [b]) => a - b).map(([, key]) => key);
 }

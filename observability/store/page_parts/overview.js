@@ -48,7 +48,7 @@ function paintSpans(canvas, tree) {
   const thickness = Math.max(0.75, Math.min(4, HEIGHT / tree.nodes.length));
   context.globalAlpha = tree.nodes.length > HEIGHT ? 0.7 : 1;
   tree.nodes.forEach((node, place) => {
-    context.fillStyle = colors.getPropertyValue(node.failed ? "--bad" : "--mute");
+    context.fillStyle = colors.getPropertyValue(node.failed ? "--bad" : "--soft");
     const top = (place / tree.nodes.length) * (HEIGHT - thickness);
     context.fillRect((node.start / tree.length) * width, top, Math.max(1.5, (node.length / tree.length) * width), thickness);
   });

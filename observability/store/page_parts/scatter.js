@@ -28,7 +28,7 @@ export function scatter(trees) {
 
 function dot(tree, x, y) {
   const said = `${tree.root.service}: ${tree.root.name}\n${duration(tree.length)}, ${count(tree.nodes.length, "span")}, ${count(tree.errors, "error")}\n${clock(tree.start)}`;
-  const radius = Math.min(14, 3 + Math.sqrt(tree.nodes.length) / 1.5);
+  const radius = Math.min(12, 3 + Math.sqrt(tree.nodes.length) / 2.5);
   return drawn("a", { href: `/trace/${tree.id}`, tabindex: "-1", "aria-hidden": "true" },
     drawn("circle", { cx: x(tree.start).toFixed(1), cy: y(tree.length).toFixed(1), r: radius.toFixed(1), class: tree.errors ? "failed" : "" },
       drawn("title", {}, said)));

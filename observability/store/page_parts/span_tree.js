@@ -2,7 +2,8 @@
 
 /**
  * Reads a trace of the API. Spans whose parent is not there stand at the top; those in a circle of parents as well.
- * A failed span is an `origin` when nothing below it failed: the others only pass its failure on.
+ * A failed span is an `origin` when nothing that it waited for failed: the others only pass a failure on. What begins after a span
+ * has ended, such as an event told later, is no reason of its.
  */
 export function spanTree(trace) {
   const nodes = trace.spans.map((span) => nodeOf(span, trace.processes[span.processID] ?? { serviceName: "unknown", tags: [] }));
@@ -34,7 +35,7 @@ function nodeOf(span, process) {
     kind: tags.get("span.kind") ?? "", edge: tags.get("firebreak.edge") ?? "",
     failed: tags.get("error") === true || tags.get("error") === "true",
     events: span.logs.map(eventOf), parent: null, children: [], depth: 0,
-    origin: false, failedBelow: 0, below: 0, self: 0, critical: [],
+    origin: false, failedBelow: 0, failedWithin: 0, below: 0, self: 0, critical: [],
   };
 }
 
@@ -80,7 +81,9 @@ function inOrder(nodes) {
 function sumUp(node) {
   node.below = node.children.reduce((sum, child) => sum + 1 + child.below, 0);
   node.failedBelow = node.children.reduce((sum, child) => sum + child.failed + child.failedBelow, 0);
-  node.origin = node.failed && node.failedBelow === 0;
+  const waited = node.children.filter((child) => child.start < node.start + node.length);
+  node.failedWithin = waited.reduce((sum, child) => sum + child.failed + child.failedWithin, 0);
+  node.origin = node.failed && node.failedWithin === 0;
   let covered = 0, until = node.start;
   for (const child of node.children) { // In order of their start.
     const end = Math.min(child.start + child.length, node.start + node.length);

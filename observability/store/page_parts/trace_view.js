@@ -44,8 +44,10 @@ function logsBySpan(lines) {
 }
 
 function facts(tree, lines) {
+  const ended = tree.root.start + tree.root.length;
   return element("p", { className: "facts" },
-    element("span", {}, moment(tree.start)), element("b", {}, duration(tree.length)), element("span", {}, count(tree.nodes.length, "span")),
+    element("span", {}, moment(tree.start)), element("b", {}, duration(tree.length)),
+    ended < tree.length * 0.95 && element("span", {}, `first span ${duration(tree.root.length)}`), element("span", {}, count(tree.nodes.length, "span")),
     element("span", {}, count(tree.services.size, "service")), element("span", {}, `${tree.depth} deep`),
     tree.errors > 0 && element("span", { className: "bad" }, count(tree.errors, "error")),
     element("a", { href: `/logs?trace_id=${tree.id}` }, count(lines.length, "log line")),
@@ -93,7 +95,7 @@ function tools(tree, waterfall, wanted) {
   return element("div", { className: "tools", role: "toolbar", aria: { label: "Waterfall" } },
     element("label", { className: "find" }, element("span", { className: "unseen" }, "Find in this trace"), find, hits), field("Show", events, "inline"),
     button("Expand all", () => waterfall.expandAll()), button("Collapse all", () => waterfall.collapseAll()),
-    waterfall.resetButton);
+    waterfall.zoomButtons);
 }
 
 function logsOf(tree, lines, problem, waterfall) {

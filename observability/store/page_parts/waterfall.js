@@ -30,7 +30,10 @@ export class Waterfall {
     this.#axis = element("div", { className: "ticks", aria: { hidden: "true" } });
     this.#rows = new RowList((item) => this.#draw(item), { role: "treegrid", className: "rows", aria: { label: "Spans" } });
     this.#rows.element.addEventListener("keydown", (event) => this.#key(event));
-    this.resetButton = element("button", { type: "button", hidden: true, on: { click: () => this.zoom(0, tree.length) } }, "Show the whole time");
+    this.zoomButtons = [
+      element("button", { type: "button", on: { click: () => this.zoom(tree.root.start, tree.root.start + tree.root.length) } }, "First span’s time"),
+      element("button", { type: "button", on: { click: () => this.zoom(0, tree.length) } }, "All the time"),
+    ];
     this.element = element("div", { className: "waterfall" },
       element("div", { className: "axis" }, element("span", {}, "Service and operation"), this.#axis), this.#rows.element);
     this.#narrow.addEventListener("change", () => this.#arrange());
@@ -46,7 +49,6 @@ export class Waterfall {
   /** Shows a part of the time, from and to microseconds from the trace's start. */
   zoom(from, to) {
     this.#range = [from, Math.max(from + 1, to)];
-    this.resetButton.hidden = from <= 0 && to >= this.#tree.length;
     this.#drawAxis();
     this.#arrange(true);
   }
@@ -145,7 +147,9 @@ export class Waterfall {
   }
 
   #drawAxis() {
-    const [from, to] = this.#range;
+    const [from, to] = this.#range, { root, length } = this.#tree;
+    this.zoomButtons[0].hidden = root.length > length * 0.95 || (from === root.start && to === root.start + root.length);
+    this.zoomButtons[1].hidden = from <= 0 && to >= length;
     this.#axis.replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((part) => element("span", {}, duration(Math.round(from + part * (to - from))))));
   }
 

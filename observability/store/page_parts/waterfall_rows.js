@@ -73,8 +73,7 @@ export function eventRow(node, event, frame) {
   const at = percent(event.at - frame.start, frame), story = storyOf(event);
   const text = eventText(event);
   return element("div", { role: "row", className: `row told ${story || "plain"}`, title: text, style: { "--depth": Math.min(node.depth, MAX_INDENT) }, aria: { level: node.depth + 2 } },
-    element("div", { className: "label", role: "gridcell" }, mark(event), element("span", {}, text)),
-    element("div", { className: "lane", role: "gridcell", aria: { label: `at ${duration(event.at - frame.start)}` } },
-      at >= 0 && at <= 100 && element("i", { className: `event ${story || "plain"}`, style: { left: `${at}%` } }),
-      at >= 0 && at <= 100 && element("span", { className: "took", style: at < 78 ? { left: `${at}%` } : { right: `${100 - at}%` } }, `+${duration(event.at - frame.start)}`)));
+    element("div", { className: "label", role: "gridcell" }, element("span", {}, mark(event), ` +${duration(event.at - frame.start)}  ${text}`)),
+    element("div", { className: "lane", aria: { hidden: "true" } },
+      at >= 0 && at <= 100 && element("i", { className: `event ${story || "plain"}`, style: { left: `${at}%` } })));
 }
