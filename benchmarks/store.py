@@ -1,68 +1,81 @@
-"""What the telemetry store takes and what it costs: `python -m benchmarks.store [--spans N] [--batch N]`.
+"""What the telemetry store takes, what it costs and how fast it answers: `python -m benchmarks.store [--spans N] [--batch N]`.
 
-Starts the store as its own process on a fresh file, posts spans shaped like FeastFast's orders over loopback HTTP, as
-protobuf and with two connections, and then asks for traces. Everything it sends is made before the clock starts. It prints spans
-a second through HTTP (committed when counted), CPU time a span, bytes a span on disk, memory, and query times over HTTP.
+Starts the store as its own process on one processor and a fresh file, posts spans shaped like FeastFast's orders over loopback
+HTTP, as protobuf and with four connections, and then asks for traces. Everything it sends is made before the clock starts; a span
+counts as taken when it is committed. It prints each figure with what is wanted, and exits with 1 when one is missed. The limits
+are those of a million spans (`--spans 1000000`).
 """
 
 import argparse
 import http.client
 import json
-import os
 import random
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from benchmarks._span_load import CALLERS, RARE_EVERY, SERVICES, T0_US, TRACES_A_SECOND, SpanLoad, span_load
+from benchmarks._store_process import running_store
 
-_SERVICES: Final = ("gateway", "users", "restaurants", "orders", "payments", "deliveries", "notifications")
-_SPANS_A_TRACE: Final = 18  # An order: a server, a client and a database span in most of the services it passes.
-_CONNECTIONS: Final = 2
-_QUERIES: Final = 200
-_START_TIMEOUT_S: Final = 10
-_PORT_FIELDS: Final = ("X_FIREBREAK_PORT", "X_FIREBREAK_OTLP_PORT")
-
-
-@dataclass(frozen=True)
-class RunningStore:
-    """The store's process and where it listens."""
-
-    process: subprocess.Popen[bytes]
-    query_port: int
-    otlp_port: int
+_CONNECTIONS: Final = 4
+_QUERIES: Final = 100
+_US_PER_S: Final = 1_000_000
+MIN_SPANS_A_SECOND: Final = 40_000
+MAX_BYTES_A_SPAN: Final = 150
+MAX_TRACE_MS: Final = 5.0
+MAX_SEARCH_MS: Final = 50.0
+MAX_TAG_MS: Final = 500.0
 
 
-def main() -> None:
-    """Runs the benchmark and prints its figures."""
+@dataclass
+class Figures:
+    """Prints figures as they are measured, and remembers which were missed."""
+
+    missed: list[str] = field(default_factory=list)
+
+    def note(self, name: str, text: str, *, wanted: str = "", met: bool = True) -> None:
+        """One figure; `wanted` says what it should be, empty for one that is only reported."""
+        verdict = f"   wanted {wanted}: {'met' if met else 'MISSED'}" if wanted else ""
+        print(f"{name:36}{text}{verdict}", flush=True)
+        if not met:
+            self.missed.append(name)
+
+    def latency(self, name: str, times_ms: Sequence[float], found: float, limit_ms: float) -> None:
+        """How long a question took, at the median and at p99, which has the limit."""
+        p99 = statistics.quantiles(times_ms, n=100)[98]
+        text = f"{statistics.median(times_ms):9.2f} ms p50 {p99:9.2f} ms p99 {found:8.1f} found"
+        self.note(name, text, wanted=f"p99 <= {limit_ms:g} ms", met=p99 <= limit_ms)
+
+
+def main() -> int:
+    """Runs the benchmark and prints its figures; 1 when one is missed."""
     arguments = _arguments()
-    trace_ids, bodies = _bodies(arguments.spans, arguments.batch, random.Random(arguments.seed))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "telemetry.sqlite")
-        store = _start(path)
-        try:
-            seconds = _post(store.otlp_port, bodies)
-            cpu_s, pss_mib = _cpu_s(store.process.pid), _pss_mib(store.process.pid)
-            sent = len(bodies) * arguments.batch
-            print(f"{sent:,} spans in batches of {arguments.batch}, {sum(map(len, bodies)) / sent:.0f} bytes each as OTLP")
-            print(f"taken and committed   {sent / seconds:10,.0f} spans/s through HTTP")
-            print(f"CPU time              {cpu_s / sent * 1e6:10.1f} microseconds a span")
-            print(f"on disk               {_file_bytes(path) / sent:10.0f} bytes a span")
-            print(f"memory                {pss_mib:10.1f} MiB (proportional set size) after the load")
-            _ask(store.query_port, trace_ids, random.Random(arguments.seed))
-            print(f"memory                {_pss_mib(store.process.pid):10.1f} MiB after the queries")
-        finally:
-            store.process.terminate()
-            store.process.wait(_START_TIMEOUT_S)
+    rng, figures = random.Random(arguments.seed), Figures()
+    load = span_load(arguments.spans, arguments.batch, rng)
+    with tempfile.TemporaryDirectory() as folder, running_store(Path(folder)) as store:
+        size = sum(map(len, load.bodies)) / load.spans
+        print(f"{load.spans:,} spans in batches of {arguments.batch}, {size:.0f} bytes each as OTLP, one processor")
+        rate = load.spans / _post(store.otlp_port, load.bodies)
+        figures.note(
+            "taken and committed through HTTP",
+            f"{rate:9,.0f} spans/s",
+            wanted=f">= {MIN_SPANS_A_SECOND:,}",
+            met=rate >= MIN_SPANS_A_SECOND,
+        )
+        figures.note("processor time", f"{store.cpu_s / load.spans * 1e6:9.1f} microseconds a span")
+        size = store.file_bytes / load.spans
+        figures.note("on disk", f"{size:9.0f} bytes a span", wanted=f"<= {MAX_BYTES_A_SPAN}", met=size <= MAX_BYTES_A_SPAN)
+        figures.note("memory after the load", f"{store.pss_mib:9.1f} MiB (proportional set size)")
+        _ask_all(Questions(store.query_port), load, rng, figures)
+        figures.note("memory after the queries", f"{store.pss_mib:9.1f} MiB")
+    return int(bool(figures.missed))
 
 
 def _arguments() -> argparse.Namespace:
@@ -76,95 +89,6 @@ def _arguments() -> argparse.Namespace:
     if not (1 <= arguments.batch <= arguments.spans <= 2_000_000):
         parser.error("--batch must be at least 1 and at most --spans, which must be at most 2000000")
     return arguments
-
-
-def _bodies(spans: int, batch: int, rng: random.Random) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    """Trace ids, and request bodies in the order in which seven services would send them."""
-    trace_ids = [rng.randbytes(16) for _ in range(spans // _SPANS_A_TRACE + 1)]
-    bodies = []
-    for number in range(spans // batch):
-        # A batch of one service holds a few spans of each of the traces that were running just now.
-        newest = number * batch // _SPANS_A_TRACE
-        running = trace_ids[max(0, newest - batch // 3) : newest + 1]
-        service = _SERVICES[number % len(_SERVICES)]
-        bodies.append(_request(service, [running[index // 3 % len(running)] for index in range(batch)], number, rng))
-    return trace_ids, bodies
-
-
-def _request(service: str, trace_ids: Sequence[bytes], number: int, rng: random.Random) -> bytes:
-    request = ExportTraceServiceRequest()
-    resource = request.resource_spans.add()
-    for key, value in {
-        "service.name": service,
-        "service.instance.id": f"{service}/1",
-        "telemetry.sdk.language": "python",
-        "telemetry.sdk.name": "opentelemetry",
-        "telemetry.sdk.version": "1.45.1",
-    }.items():
-        resource.resource.attributes.add(key=key).value.string_value = value
-    scope = resource.scope_spans.add()
-    scope.scope.name = "opentelemetry.instrumentation.fastapi"
-    started_ns = 1_767_225_600_000_000_000 + number * 50_000_000
-    for index, trace_id in enumerate(trace_ids):
-        span = scope.spans.add(trace_id=trace_id, span_id=rng.randbytes(8), parent_span_id=rng.randbytes(8), flags=0x101)
-        span.start_time_unix_nano = started_ns + rng.randrange(50_000_000)
-        span.end_time_unix_nano = span.start_time_unix_nano + int(rng.expovariate(1 / 8e6))
-        _SHAPES[index % len(_SHAPES)](span, service, rng)
-    return bytes(request.SerializeToString())
-
-
-def _server(span: Span, service: str, rng: random.Random) -> None:
-    route = f"/v1/{service}/{{id}}"
-    span.name, span.kind = f"GET {route}", Span.SPAN_KIND_SERVER
-    if rng.random() < 0.01:
-        span.status.code = Status.STATUS_CODE_ERROR
-    texts = {"http.request.method": "GET", "url.scheme": "http", "server.address": "127.0.0.1", "http.route": route}
-    texts |= {
-        "url.path": f"/v1/{service}/{rng.randrange(100_000)}",
-        "network.protocol.version": "1.1",
-        "client.address": "127.0.0.1",
-    }
-    _set(span, texts, {"http.response.status_code": 200, "server.port": 8_001, "client.port": rng.randrange(30_000, 60_000)})
-
-
-def _client(span: Span, service: str, rng: random.Random) -> None:
-    span.name, span.kind = "POST", Span.SPAN_KIND_CLIENT
-    texts = {"http.request.method": "POST", "url.full": f"http://127.0.0.1:{rng.randrange(8_000, 8_010)}/v1/{service}"}
-    texts |= {"server.address": "127.0.0.1", "firebreak.edge": f"{service}->payments"}
-    _set(span, texts, {"server.port": 8_002, "http.request.resend_count": 0, "http.response.status_code": 201})
-
-
-def _database(span: Span, service: str, rng: random.Random) -> None:
-    span.name, span.kind = "SELECT", Span.SPAN_KIND_CLIENT
-    query = f"SELECT {service}.id, {service}.status, {service}.created_at FROM {service} WHERE {service}.id = ?"
-    _set(span, {"db.system.name": "sqlite", "db.namespace": service, "db.query.text": query}, {"db.rows": rng.randrange(20)})
-
-
-_SHAPES: Final[Sequence[Callable[[Span, str, random.Random], None]]] = (_server, _client, _database)
-
-
-def _set(span: Span, texts: dict[str, str], numbers: dict[str, int]) -> None:
-    for key, text in texts.items():
-        span.attributes.add(key=key).value.string_value = text
-    for key, number in numbers.items():
-        span.attributes.add(key=key).value.int_value = number
-
-
-def _start(path: Path) -> RunningStore:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        address = str(path.parent / "notify")
-        notify.bind(address)
-        notify.settimeout(_START_TIMEOUT_S)
-        settings = {
-            "FIREBREAK_STORE_PATH": str(path),
-            "FIREBREAK_PORT": "0",
-            "FIREBREAK_OTLP_PORT": "0",
-            "NOTIFY_SOCKET": address,
-        }
-        process = subprocess.Popen([sys.executable, "-m", "observability.store.main"], env={**os.environ, **settings})
-        fields = dict(line.split("=", 1) for line in notify.recv(4_096).decode().splitlines())
-    query, otlp = (int(fields[name]) for name in _PORT_FIELDS)
-    return RunningStore(process, query, otlp)
 
 
 def _post(port: int, bodies: Sequence[bytes]) -> float:
@@ -192,51 +116,76 @@ def _post(port: int, bodies: Sequence[bytes]) -> float:
     return seconds
 
 
-def _ask(port: int, trace_ids: Sequence[bytes], rng: random.Random) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
+class Questions:
+    """Asks the query API over one connection."""
 
-    def get(path: str) -> int:
-        connection.request("GET", path)
-        response = connection.getresponse()
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def data(self, path: str, **parameters: str | int) -> list[dict[str, object]]:
+        """The data of an answer, which must be one."""
+        target = f"{path}?{urlencode(parameters)}"
+        self._connection.request("GET", target)
+        response = self._connection.getresponse()
         document = json.loads(response.read())
         if response.status != http.HTTPStatus.OK:
-            sys.exit(f"GET {path} answered {response.status}: {document['errors']}")
-        return len(document["data"])
+            sys.exit(f"GET {target} answered {response.status}: {document['errors']}")
+        return list(document["data"])
 
-    service = rng.choice(_SERVICES)
-    operation = f"&operation=GET+/v1/{service}/%7Bid%7D"
-    # The last ids may have no span yet, as batches do not end with traces.
-    _time("trace by id", lambda: get(f"/api/traces/{rng.choice(trace_ids[: len(trace_ids) // 2]).hex()}"))
-    _time("20 latest of service", lambda: get(f"/api/traces?service={service}&limit=20"))
-    _time("slow of an operation", lambda: get(f"/api/traces?service={service}{operation}&minDuration=60ms&limit=20"))
-    _time("failed of a service", lambda: get(f'/api/traces?service={service}&tags={{"error":"true"}}&limit=20'))
-    _time("by a rare tag", lambda: get(f"/api/traces?tag=url.path:/v1/{service}/{rng.randrange(100_000)}&limit=20"), 10)
-
-
-def _time(name: str, ask: Callable[[], int], queries: int = _QUERIES) -> None:
-    times_ms = []
-    found = 0
-    for _ in range(queries):
-        started_s = time.perf_counter()
-        found += ask()
-        times_ms.append((time.perf_counter() - started_s) * 1_000)
-    p99 = statistics.quantiles(times_ms, n=100)[98]
-    print(f"{name:22}{statistics.median(times_ms):10.2f} ms at the median, {p99:.2f} at p99, {found / queries:.1f} traces")
+    def timed(self, ask: Callable[[], int], queries: int = _QUERIES) -> tuple[list[float], float]:
+        """How long a question takes, in milliseconds, and how much it finds on average."""
+        times_ms, found = [], 0
+        for _ in range(queries):
+            started_s = time.perf_counter()
+            found += ask()
+            times_ms.append((time.perf_counter() - started_s) * 1_000)
+        return times_ms, found / queries
 
 
-def _file_bytes(path: Path) -> int:
-    return sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*") if not part.name.endswith("-shm"))
+def _ask_all(questions: Questions, load: SpanLoad, rng: random.Random, figures: Figures) -> None:
+    last_us = T0_US + len(load.trace_ids) * _US_PER_S // TRACES_A_SECOND
 
+    def search(**parameters: str | int) -> int:
+        return len(questions.data("/api/traces", limit=20, **parameters))
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def in_operation(least: str) -> int:
+        service, start_us = rng.choice(SERVICES), rng.randrange(T0_US, last_us)
+        within = {"start": start_us, "end": start_us + (last_us - T0_US) // 4}
+        return search(service=service, operation=f"GET /v1/{service}/{{id}}", minDuration=least, **within)
 
+    def with_tag(key: str, value: str) -> int:
+        return search(tags=json.dumps({key: value}))
 
-def _pss_mib(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    def trace() -> int:
+        return len(questions.data(f"/api/traces/{rng.choice(load.trace_ids).hex()}"))
+
+    def dependencies() -> int:
+        return len(questions.data("/api/dependencies", endTs=last_us // 1_000, lookback=86_400_000))
+
+    campaigns = range(0, len(load.trace_ids), RARE_EVERY)
+    figures.latency("trace by id", *questions.timed(trace), MAX_TRACE_MS)
+    figures.latency("service, operation, time, duration", *questions.timed(lambda: in_operation("50ms")), MAX_SEARCH_MS)
+    figures.latency("the same, and nothing is that slow", *questions.timed(lambda: in_operation("10s")), MAX_SEARCH_MS)
+    figures.latency("the latest of a service", *questions.timed(lambda: search(service=rng.choice(SERVICES))), MAX_SEARCH_MS)
+    figures.latency(
+        "a tag of one trace", *questions.timed(lambda: with_tag("order.campaign", f"c{rng.choice(campaigns)}")), MAX_TAG_MS
+    )
+    figures.latency(
+        "a tag of a few spans",
+        *questions.timed(lambda: with_tag("url.path", f"/v1/orders/{rng.randrange(100_000)}")),
+        MAX_TAG_MS,
+    )
+    figures.latency(
+        "a tag of every third span", *questions.timed(lambda: with_tag("http.response.status_code", "200")), MAX_TAG_MS
+    )
+    figures.latency("a tag of no span", *questions.timed(lambda: with_tag("user.id", f"nobody-{rng.random()}")), MAX_TAG_MS)
+    figures.latency("dependencies", *questions.timed(dependencies), MAX_SEARCH_MS)
+    calls = {
+        (each["parent"], each["child"]): each["callCount"] for each in questions.data("/api/dependencies", endTs=last_us // 1_000)
+    }
+    expected = {(caller, callee): len(load.trace_ids) for callee, caller in CALLERS.items()}
+    figures.note("calls counted", f"{sum(map(int, map(str, calls.values()))):9,}", wanted="one a call", met=calls == expected)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

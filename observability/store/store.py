@@ -39,7 +39,7 @@ class Store:
             connection, catalog, max_size_mib=settings.max_size_mib, max_age_s=settings.max_age_s, clock_s=time.time
         )
         metrics = StoreMetrics(settings.path, settings.max_size_mib)
-        self._writer = Writer(connection, Ingest(connection, catalog, time.time), retention, metrics)
+        self._writer = Writer(connection, Ingest(connection, catalog, time.time), retention, metrics, time.monotonic)
         self._reading = open_for_reading(settings.path)
         # One thread, because a connection and its opened chunks are not for two at once.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="store-reader")

@@ -9,7 +9,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ from observability.store.store_metrics import StoreMetrics
 
 _MAX_BATCH_UPLOADS: Final = 64
 _IDLE_PRUNE_S: Final = 30.0  # Age moves on even when nothing arrives.
+_PRUNE_EVERY_S: Final = 0.1  # Under load. A prune deletes a thousand chunks if it must, more than arrive in that time.
 
 _log = logging.getLogger(__name__)
 
@@ -36,11 +37,20 @@ class _Waiting:
 class Writer:
     """Writes uploads on its own thread. `submit` is for the event loop's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, ingest: Ingest, retention: Retention, metrics: StoreMetrics) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        ingest: Ingest,
+        retention: Retention,
+        metrics: StoreMetrics,
+        clock_s: Callable[[], float],
+    ) -> None:
         self._connection = connection
         self._ingest = ingest
         self._retention = retention
         self._metrics = metrics
+        self._clock_s = clock_s
+        self._next_prune_s = 0.0
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._failure = ""
@@ -137,6 +147,9 @@ class Writer:
             self._connection.execute("ROLLBACK")
 
     def _prune(self) -> None:
+        if self._clock_s() < self._next_prune_s:
+            return
+        self._next_prune_s = self._clock_s() + _PRUNE_EVERY_S
         try:
             self._metrics.pruned_chunks.inc(self._retention.prune())
             self._metrics.oldest_received(self._retention.oldest_received_s())
