@@ -119,13 +119,17 @@ class QueryApi:
     async def _stream(self, trace_ids: Sequence[bytes], limit: int) -> AsyncIterator[bytes]:
         """The envelope, trace by trace, so that an answer of a thousand traces never stands in memory whole."""
         yield b'{"data": ['
-        total = 0
+        total, missing = 0, []
         for trace_id in trace_ids:
             trace = await self._run(self._traces.trace, trace_id)
-            if trace is not None:
+            if trace is None:
+                missing.append({"code": HTTPStatus.NOT_FOUND, "msg": "trace not found", "traceID": trace_id.hex()})
+            else:
                 yield (b", " if total else b"") + json.dumps(trace).encode()
                 total += 1
-        yield f'], "total": {total}, "limit": {limit}, "offset": 0, "errors": null}}'.encode()
+        # A search may find a trace that is deleted before its turn comes: that is none of the reader's business.
+        errors = json.dumps(missing) if missing and not limit else "null"
+        yield f'], "total": {total}, "limit": {limit}, "offset": 0, "errors": {errors}}}'.encode()
 
     async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))

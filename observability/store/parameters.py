@@ -12,12 +12,23 @@ IGNORED: Final = ("raw", "prettyPrint")
 MAX_TIME_US: Final = 2**63 - 1
 """The greatest time or duration that the tables can hold, in microseconds."""
 
-_UNITS_US: Final = {"ns": 1e-3, "us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6, "d": 86_400e6}
-_TERM: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,9})?)(ns|us|µs|μs|ms|s|m|h|d)")
+_UNITS_US: Final = {
+    "ns": 1e-3,
+    "us": 1.0,
+    "µs": 1.0,
+    "μs": 1.0,
+    "ms": 1e3,
+    "s": 1e6,
+    "m": 60e6,
+    "h": 3600e6,
+    "d": 86_400e6,
+    "w": 604_800e6,
+}
+_TERM: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,9})?)(ns|us|µs|μs|ms|s|m|h|d|w)")
 _DURATION: Final = re.compile(rf"(?:{_TERM.pattern})+")
 _WHOLE: Final = re.compile(r"[0-9]{1,19}")
 _TRACE_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
-_DURATION_FORM: Final = "a duration such as 1.5ms, 200us or 1m30s (units ns, us, ms, s, m, h, d)"
+_DURATION_FORM: Final = "a duration such as 1.5ms, 200us or 1m30s (units ns, us, ms, s, m, h, d, w)"
 
 
 class Parameters:

@@ -13,7 +13,7 @@ from observability.store.reader import TimeRange
 from observability.store.traces import TraceQuery
 
 MAX_TRACES: Final = 1_500
-"""Of one search: the greatest limit that Jaeger's own page offers. The answer is sent trace by trace."""
+"""Of one answer: the greatest limit that Jaeger's own page offers. Whoever asks for more, as Jaeger allows, gets so many."""
 
 MAX_LOGS: Final = 5_000
 """Records of one search of logs."""
@@ -23,6 +23,7 @@ Pairs = Sequence[tuple[str, str]]
 _MAX_TRACE_IDS: Final = 100
 _MAX_TAGS: Final = 20
 _DEFAULT_LIMIT: Final = 100
+_MAX_LIMIT: Final = 2**31 - 1  # Jaeger reads 32 bits.
 _TRACE_PARAMETERS: Final = (
     "service", "operation", "tag", "tags", "start", "end", "lookback", "minDuration", "maxDuration", "limit", "traceID",
 )  # fmt: skip
@@ -58,7 +59,7 @@ def trace_query(pairs: Pairs, now_us: int) -> TraceQuery | Sequence[bytes]:
         within=_range(parameters, now_us),
         min_duration_us=parameters.duration_us("minDuration") or 0,
         max_duration_us=parameters.duration_us("maxDuration"),
-        limit=parameters.whole("limit", 1, MAX_TRACES) or _DEFAULT_LIMIT,
+        limit=min(MAX_TRACES, parameters.whole("limit", 1, _MAX_LIMIT) or _DEFAULT_LIMIT),
     )
     if query.max_duration_us is not None and query.max_duration_us < query.min_duration_us:
         parameters.refuse("maxDuration", "at least minDuration")
