@@ -1,21 +1,37 @@
 """How late an event loop is: the wait of whatever becomes ready while the loop is busy with something else."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 INTERVAL_S = 0.1
 """Ten looks a second see a stall of 100 ms for certain, and one of 10 ms in one case of ten."""
 
 
+class Timer(Protocol):
+    """What a loop hands out for a call to come."""
+
+    def cancel(self) -> None:
+        """It need not come any more."""
+        ...
+
+
+class Loop(Protocol):
+    """As much of an event loop as is asked for."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> Timer:
+        """Calls `callback` after `delay` seconds, or as soon after as it can."""
+        ...
+
+
 @contextmanager
-def watched_loop(observe: Callable[[float], None], interval_s: float = INTERVAL_S) -> Iterator[None]:
-    """Asks the running loop for a timer again and again, and tells `observe` by how many seconds each was late.
+def watched_loop(loop: Loop, observe: Callable[[float], None], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Asks `loop` for a timer again and again, and tells `observe` by how many seconds each was late.
 
     uvloop's timers are of whole milliseconds and may be up to one early, so what is below a millisecond is noise.
     """
-    probe = _Probe(asyncio.get_running_loop(), observe, interval_s)
+    probe = _Probe(loop, observe, clock)
     try:
         yield
     finally:
@@ -23,19 +39,19 @@ def watched_loop(observe: Callable[[float], None], interval_s: float = INTERVAL_
 
 
 class _Probe:
-    def __init__(self, loop: asyncio.AbstractEventLoop, observe: Callable[[float], None], interval_s: float) -> None:
+    def __init__(self, loop: Loop, observe: Callable[[float], None], clock: Callable[[], float]) -> None:
         self._loop = loop
         self._observe = observe
-        self._interval_s = interval_s
+        self._clock = clock
         self._ask()
 
     def stop(self) -> None:
         self._timer.cancel()
 
     def _ask(self) -> None:
-        self._due_s = time.monotonic() + self._interval_s
-        self._timer = self._loop.call_later(self._interval_s, self._on_time)
+        self._due_s = self._clock() + INTERVAL_S
+        self._timer = self._loop.call_later(INTERVAL_S, self._on_time)
 
     def _on_time(self) -> None:
-        self._observe(max(0.0, time.monotonic() - self._due_s))
+        self._observe(max(0.0, self._clock() - self._due_s))
         self._ask()

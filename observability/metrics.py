@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from observability import names
+from observability.histogram import Times, TimesHistogram
 from observability.live_gauge import LiveGauge
 
 Scope = MutableMapping[str, Any]  # ASGI's own type: a dictionary by specification.
@@ -20,7 +21,11 @@ BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7
 """The boundaries that OpenTelemetry's HTTP conventions advise."""
 LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 """Finer: a loop that is late by 25 ms is already what a request at the 99th percentile waits for."""
-_UNMEASURED = ("/health", "/metrics", "/__chaos__", "/__policy__")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+OTHER_METHOD = "_OTHER"
+"""OpenTelemetry's word for any other, which a stranger may have invented."""
+_UNMEASURED = frozenset({"/metrics", "/__chaos__", "/__policy__"})
+_UNMEASURED_BELOW = ("/health/", "/__chaos__/", "/__policy__/")
 _UNFORESEEN = 500  # What the framework, which stands outside of all middleware, answers for an error that got that far.
 NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
 
@@ -29,17 +34,14 @@ class Metrics:
     """The instruments of one process, registered once."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # One more line for each series that nobody asks for.
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         server = [names.LABEL_METHOD, names.LABEL_ROUTE, names.LABEL_STATUS]
         client = [names.LABEL_EDGE, names.LABEL_STATUS, names.LABEL_TRAFFIC]
         edge = [names.LABEL_EDGE]
-        self.server_duration = Histogram(
-            names.HTTP_SERVER_DURATION, "Time to answer a request.", server, buckets=BUCKETS_S, registry=self.registry
-        )
-        self.client_duration = Histogram(
-            names.HTTP_CLIENT_DURATION, "Time of one attempt.", client, buckets=BUCKETS_S, registry=self.registry
-        )
+        self.server_duration = self._times(names.HTTP_SERVER_DURATION, "Time to answer a request.", server)
+        self.client_duration = self._times(names.HTTP_CLIENT_DURATION, "Time of one attempt.", client)
         self.calls = self._counter(
             names.RESILIENCE_CALLS,
             "Calls between services, retries not counted.",
@@ -126,6 +128,9 @@ class Metrics:
     def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
         return Counter(name.removesuffix("_total"), text, labels, registry=self.registry)
 
+    def _times(self, name: str, text: str, labels: list[str]) -> TimesHistogram:
+        return TimesHistogram(name, text, labels, BUCKETS_S, self.registry)
+
     def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
 
@@ -136,12 +141,13 @@ class RequestMetrics:
     def __init__(self, app: App, metrics: Metrics) -> None:
         self._app = app
         self._duration = metrics.server_duration
+        self._series: dict[tuple[str, str, int], Times] = {}  # As bounded as methods, routes and statuses.
         self._active = 0
         metrics.server_active.set_function(lambda: self._active)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and observes how long its answer took."""
-        if scope["type"] != "http" or scope["path"].startswith(_UNMEASURED):
+        if scope["type"] != "http" or is_of_platform(scope["path"]):
             await self._app(scope, receive, send)
             return
         status = 0  # Stays so when the connection is cut without an answer.
@@ -153,7 +159,7 @@ class RequestMetrics:
             await send(message)
 
         self._active += 1
-        started_s = time.perf_counter()
+        began_s = time.perf_counter()
         try:
             await self._app(scope, receive, observed)
         except Exception:
@@ -161,10 +167,17 @@ class RequestMetrics:
             raise
         finally:
             self._active -= 1
-            route = getattr(scope.get("route"), "path", NO_ROUTE)
-            self._duration.labels(scope["method"], route, str(status)).observe(
-                time.perf_counter() - started_s, exemplar=current_exemplar()
-            )
+            method = scope["method"]
+            key = (method if method in METHODS else OTHER_METHOD, getattr(scope.get("route"), "path", NO_ROUTE), status)
+            series = self._series.get(key)
+            if series is None:
+                series = self._series[key] = self._duration.labels(key[0], key[1], str(status))
+            series.observe(began_s, time.perf_counter())
+
+
+def is_of_platform(path: str) -> bool:
+    """Whether a path is one that machines ask all the time, which would bury what customers ask."""
+    return path in _UNMEASURED or path.startswith(_UNMEASURED_BELOW)
 
 
 def current_exemplar() -> dict[str, str] | None:

@@ -7,15 +7,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Response
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
-from prometheus_client.openmetrics.exposition import generate_latest
 
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
+from observability.exposition import CONTENT_TYPE, exposition
 from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.answers import install_error_mapping
 from services.kit.body_limit import BodyLimitMiddleware
 from services.kit.busy import install_busy_mapping
+from services.kit.counters import begin_routes
 from services.kit.deadlines import DeadlineMiddleware
 from services.kit.events.api import router as events_router
 from services.kit.head import HeadMiddleware
@@ -59,7 +59,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     """
     topology = settings.load_topology()
     origin = Origin(settings.service, settings.instance, settings.run_id, settings.arm)
-    telemetry = create_telemetry(origin, settings.otlp_endpoint or None, settings.log_level, settings.trace_options)
+    telemetry = create_telemetry(origin, settings.otlp_endpoint or None, settings.log_level)
     leases = _lease_table(settings, topology, telemetry)
     policies = _policies(settings, topology, telemetry)
     limiter = Limiter(policies.in_force.limit, telemetry.metrics)
@@ -91,6 +91,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     has_events = any(settings.service in (route.producer, *route.consumers) for route in topology.events.values())
     for router in [*([events_router] if has_events else []), *routers]:
         app.include_router(router, responses=limit_responses(router, topology.services[settings.service].limit))
+    begin_routes(telemetry.metrics, app.routes)
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
@@ -146,7 +147,6 @@ def _operations(telemetry: Telemetry) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """OpenMetrics, the format that carries exemplars."""
-        text: bytes = generate_latest(telemetry.metrics.registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
-        return Response(text, media_type=OPENMETRICS)
+        return Response(await exposition(telemetry.metrics.registry), media_type=CONTENT_TYPE)
 
     return router

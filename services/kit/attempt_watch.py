@@ -6,10 +6,10 @@ from types import TracebackType
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
-from prometheus_client import Histogram
 
 from observability import names
-from observability.metrics import Metrics, current_exemplar
+from observability.histogram import Times
+from observability.metrics import Metrics
 from services.kit.errors import CallError, Reason, RemoteError
 from services.kit.message import Outgoing
 from services.kit.resilience.course import Course
@@ -24,7 +24,7 @@ class AttemptWatch:
     def __init__(self, tracer: Tracer, metrics: Metrics, traffic: str) -> None:
         self._tracer = tracer
         self._duration = metrics.client_duration
-        self._durations: dict[tuple[str, str], Histogram] = {}  # As bounded as edges and the ways in which an attempt may end.
+        self._durations: dict[tuple[str, str], Times] = {}  # As bounded as edges and the ways in which an attempt may end.
         self._traffic = traffic
 
     def begin(self, edge: str, instance: Instance, outgoing: Outgoing, number: int, course: Course) -> "WatchedAttempt":
@@ -41,12 +41,12 @@ class AttemptWatch:
         span = self._tracer.start_span(f"{outgoing.method} {outgoing.route}", kind=SpanKind.CLIENT, attributes=attributes)
         return WatchedAttempt(self, edge, span, course)
 
-    def observe(self, edge: str, status: str, duration_s: float, exemplar: dict[str, str] | None) -> None:
-        """Counts an attempt by how it ended."""
+    def observe(self, edge: str, status: str, began_s: float, ended_s: float) -> None:
+        """Counts an attempt by how it ended, between two readings of a monotonic clock."""
         found = self._durations.get((edge, status))
         if found is None:
             found = self._durations[edge, status] = self._duration.labels(edge, status, self._traffic)
-        found.observe(duration_s, exemplar)
+        found.observe(began_s, ended_s)
 
 
 class WatchedAttempt:
@@ -78,10 +78,10 @@ class WatchedAttempt:
         self._span.set_attribute(names.ATTR_STATUS, status)
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None) -> None:
-        duration_s = time.perf_counter() - self._started_s
+        ended_s = time.perf_counter()
         if error is not None:
             self._status = self._failed(error)
-        self._watch.observe(self._edge, self._status, duration_s, current_exemplar())
+        self._watch.observe(self._edge, self._status, self._started_s, ended_s)
         context.detach(self._token)
         self._span.end()
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from observability import names
 from observability.telemetry import Telemetry
-from services.kit import edge_gauges
+from services.kit import counters, edge_gauges
 from services.kit.attempt_watch import AttemptWatch
 from services.kit.decisions import TelemetrySink
 from services.kit.discovery import Resolver
@@ -60,6 +60,7 @@ class Caller:
     ) -> None:
         self._metrics = telemetry.metrics
         self._traffic = traffic
+        self._counted: dict[tuple[str, str], Callable[[], None]] = {}  # Looked up once: it costs thrice as much as to count.
         self._sink = TelemetrySink(telemetry.metrics)
         self._resolver = resolver
         self._transport = transport
@@ -114,7 +115,7 @@ class Caller:
             raise
         except CallError as error:
             return self._instead(edge, key, error, parse, offer)
-        self._count(edge, "ok")
+        self._count(edge, counters.OK)
         return _kept(edge.cache, key, reply, parse) if key and edge.cache else parse(reply)
 
     def _instead(
@@ -123,10 +124,10 @@ class Caller:
         """What the edge's fallback answers, or `error` if it has nothing to say."""
         declared = edge.policy.fallback
         if declared is not None and key and edge.cache and (kept := edge.cache.usable(key)) is not None:
-            self._decided(edge, Verb.FALLBACK, declared.kind, error.reason, "fallback")
+            self._decided(edge, Verb.FALLBACK, declared.kind, error.reason, counters.FALLBACK)
             return parse(replace(kept, degraded=declared.kind))
         if declared is not None and offer is not None and declared.kind is offer.kind:
-            self._decided(edge, Verb.FALLBACK, declared.kind, error.reason, "fallback")
+            self._decided(edge, Verb.FALLBACK, declared.kind, error.reason, counters.FALLBACK)
             return offer.answer(error)
         self._count(edge, error.reason)
         raise error
@@ -135,13 +136,18 @@ class Caller:
         # The relay's calls are unprotected; its edges have the names of those whose patterns the gauges tell of.
         if self._traffic == names.TRAFFIC_FOREGROUND:
             edge_gauges.show(self._metrics, edge.pipeline, edge.balancer)
+            counters.begin_edge(self._metrics, edge.name, edge.policy)
 
     def _decided(self, edge: Edge, verb: Verb, detail: str, reason: str, outcome: str) -> None:
         self._sink.decided(Decision(edge.name, verb, detail, reason))
         self._count(edge, outcome)
 
     def _count(self, edge: Edge, outcome: str) -> None:
-        self._metrics.calls.labels(edge.name, outcome, self._traffic).inc()
+        count = self._counted.get((edge.name, outcome))
+        if count is None:
+            count = self._metrics.calls.labels(edge.name, outcome, self._traffic).inc
+            self._counted[edge.name, outcome] = count
+        count()
 
 
 def _key_of(outgoing: Outgoing) -> str:

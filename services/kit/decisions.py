@@ -5,7 +5,8 @@ import logging
 from opentelemetry import trace
 
 from observability import names
-from observability.metrics import Metrics
+from observability.metrics import Metrics, current_exemplar
+from services.kit.counters import GRANTED
 from services.kit.resilience.decision import Decision, Verb
 
 _log = logging.getLogger(__name__)
@@ -35,25 +36,26 @@ class TelemetrySink:
             _EVENTS[decision.verb],
             {names.ATTR_EDGE: decision.edge, names.ATTR_REASON: decision.reason, "decision": decision.detail},
         )
+        exemplar = current_exemplar()
         match decision.verb:
             case Verb.RETRY:
-                self._metrics.retries.labels(decision.edge, "granted").inc()
+                self._metrics.retries.labels(decision.edge, GRANTED).inc(exemplar=exemplar)
             case Verb.RETRY_DENIED:
-                self._metrics.retries.labels(decision.edge, decision.detail).inc()
+                self._metrics.retries.labels(decision.edge, decision.detail).inc(exemplar=exemplar)
             case Verb.FALLBACK:
-                self._metrics.fallbacks.labels(decision.edge, decision.detail).inc()
+                self._metrics.fallbacks.labels(decision.edge, decision.detail).inc(exemplar=exemplar)
                 trace.get_current_span().set_attribute(names.ATTR_DEGRADED, decision.detail)
             case Verb.BREAKER:
-                self._metrics.breaker_transitions.labels(decision.edge, decision.detail).inc()
+                self._metrics.breaker_transitions.labels(decision.edge, decision.detail).inc(exemplar=exemplar)
                 _log.warning("breaker of %s is %s (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.EJECTED:
-                self._metrics.ejections.labels(decision.edge, decision.detail).inc()
+                self._metrics.ejections.labels(decision.edge, decision.detail).inc(exemplar=exemplar)
                 _log.warning("%s leaves out %s (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.READMITTED:
                 _log.warning("%s takes %s in again (%s)", decision.edge, decision.detail, decision.reason)
             case Verb.REJECTED:
-                self._metrics.rejections.labels(decision.edge, decision.detail).inc()
+                self._metrics.rejections.labels(decision.edge, decision.detail).inc(exemplar=exemplar)
             case Verb.HEDGE:
-                self._metrics.hedges.labels(decision.edge, decision.detail).inc()
+                self._metrics.hedges.labels(decision.edge, decision.detail).inc(exemplar=exemplar)
             case Verb.CACHED | Verb.WAITED:
                 pass  # resilience_calls_total{outcome="cached"} counts the one, resilience_bulkhead_waiting shows the other.

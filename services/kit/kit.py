@@ -1,5 +1,6 @@
 """What every service is handed: its settings, caller, database and telemetry."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from observability.loop_lag import watched_loop
 from observability.telemetry import Telemetry
 from services.kit.caller import Caller
 from services.kit.connections import show_client
+from services.kit.counters import begin_events, begin_service
 from services.kit.database import Database
 from services.kit.discovery import RegistryFileResolver
 from services.kit.events.bus import Bus
@@ -65,7 +67,9 @@ class Kit:
             tables: Its tables of events.
             handlers: Makes its handlers by type of event.
         """
-        async with running_events(database, tables, handlers, self._bus(), self.telemetry) as events:
+        bus = self._bus()
+        begin_events(self.telemetry.metrics, self.settings.service, self.topology, bus.destinations)
+        async with running_events(database, tables, handlers, bus, self.telemetry) as events:
             self.opened_events.append(events)
             try:
                 yield events.publisher
@@ -93,6 +97,7 @@ async def assemble(
     connections = topology.services[settings.service].max_connections
     metrics = telemetry.metrics
     foreground, background = aiohttp.TCPConnector(limit=connections), aiohttp.TCPConnector(limit=connections)
+    begin_service(metrics, settings.service, topology)
     show_client(metrics, foreground, names.TRAFFIC_FOREGROUND)
     show_client(metrics, background, names.TRAFFIC_BACKGROUND)
     async with _session(headers, foreground) as session, _session(headers, background) as relay_session:
@@ -101,7 +106,8 @@ async def assemble(
         # With connections of its own: calls that hang for want of a policy may hold all of the others.
         transport = HttpTransport(relay_session, leases)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng, names.TRAFFIC_BACKGROUND)
-        with live.adopted_by(lambda changed: _adopt(changed, caller, limiter)), watched_loop(metrics.loop_lag.observe):
+        loop = asyncio.get_running_loop()
+        with live.adopted_by(lambda changed: _adopt(changed, caller, limiter)), watched_loop(loop, metrics.loop_lag.observe):
             yield Kit(settings, topology, telemetry, caller, relay_caller, limiter, rng)
 
 

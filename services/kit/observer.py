@@ -3,7 +3,7 @@
 from opentelemetry import trace
 
 from observability import names
-from observability.metrics import Metrics
+from observability.metrics import Metrics, current_exemplar
 
 
 class ChaosTelemetry:
@@ -17,4 +17,4 @@ class ChaosTelemetry:
         trace.get_current_span().add_event(
             names.EVENT_CHAOS, {names.ATTR_CHAOS_FAULT: fault, names.ATTR_CHAOS_LEASE: lease_id, "target": target}
         )
-        self._metrics.injections.labels(fault, target).inc()
+        self._metrics.injections.labels(fault, target).inc(exemplar=current_exemplar())

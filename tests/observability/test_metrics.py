@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 from fastapi import FastAPI, Response
@@ -94,7 +95,7 @@ def test_two_processes_in_one_share_nothing() -> None:
 
 def test_durations_have_the_buckets_of_the_conventions() -> None:
     metrics = Metrics()
-    metrics.client_duration.labels("shop->bank", "200", "foreground").observe(0.03)
+    metrics.client_duration.labels("shop->bank", "200", "foreground").observe(0.0, 0.03)
     found = {
         sample.labels["le"]
         for family in metrics.registry.collect()
@@ -156,3 +157,37 @@ async def test_without_a_trace_there_is_no_exemplar(app: Measured, get: Get) -> 
     await get(app, "/accounts/1")
     assert current_exemplar() is None
     assert "trace_id" not in generate_latest(app.metrics.registry).decode()  # type: ignore[no-untyped-call]  # as above
+
+
+@pytest.mark.parametrize("method", ["BREW", "get", "", "X" * 10_000, "GET "])
+async def test_a_method_that_a_stranger_invents_is_no_label(method: str) -> None:
+    metrics = Metrics()
+
+    async def answer(*_connection: object) -> None:
+        return None
+
+    scope = {"type": "http", "method": method, "path": "/accounts/1"}
+    await RequestMetrics(answer, metrics)(scope, AsyncMock(), AsyncMock())
+    labels = {names.LABEL_METHOD: "_OTHER", names.LABEL_ROUTE: "none", names.LABEL_STATUS: "0"}
+    assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
+
+
+@pytest.mark.parametrize("path", ["/healthy", "/metrics2", "/metrics/1", "/__chaos__x"])
+async def test_what_only_begins_like_the_platforms_paths_is_measured(app: Measured, get: Get, path: str) -> None:
+    await get(app, path)
+    assert app.series == {("none", "404")}
+
+
+async def test_requests_under_way_are_counted_and_those_that_fail_are_not_forgotten() -> None:
+    metrics = Metrics()
+    seen: list[float | None] = []
+
+    async def look(*_connection: object) -> None:
+        seen.append(metrics.registry.get_sample_value(names.HTTP_SERVER_ACTIVE))
+        raise RuntimeError("a bug")
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await RequestMetrics(look, metrics)({"type": "http", "method": "GET", "path": "/"}, AsyncMock(), AsyncMock())
+    assert seen == [1, 1]
+    assert metrics.registry.get_sample_value(names.HTTP_SERVER_ACTIVE) == 0

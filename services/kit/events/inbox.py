@@ -33,6 +33,8 @@ MAX_DEAD = 10_000
 """Events that are kept dead. Beyond it senders keep their events, for somebody has to look."""
 UNREADABLE = "unreadable"
 """The type and the key of what has none."""
+UNKNOWN = "unknown"
+"""In metrics, the type of what no handler is of."""
 DUPLICATE = "duplicate"
 """What became of an event that had arrived before, in metrics; else it is an InboxState."""
 _BUSY_RETRY_S = 1
@@ -118,7 +120,7 @@ class Inbox:
             await uncut(self._count_replay(event_id, _describe(error)))
             raise ConflictError(f"event {event_id} failed again: {_describe(error)}") from error
         self._wake()
-        self._metrics.inbox_events.labels(event.type, InboxState.HANDLED).inc()
+        self._count(event, InboxState.HANDLED)
         await self.count_dead()
 
     async def page(self, after: str, limit: int, state: InboxState | None = None) -> list[InboxRow]:
@@ -170,7 +172,7 @@ class Inbox:
             _log.exception("%s %s failed", event.type, event.key)
             await self._count_failure(event, _describe(error), envelope)
         else:
-            self._metrics.inbox_events.labels(event.type, InboxState.HANDLED if is_new else DUPLICATE).inc()
+            self._count(event, InboxState.HANDLED if is_new else DUPLICATE)
             self._wake()
 
     async def _handle(self, event: Event) -> bool:
@@ -206,7 +208,7 @@ class Inbox:
             await self._bury(event, Failure(attempts, error, envelope))
             return
         await uncut(self._keep(event, Failure(attempts, error)))
-        self._metrics.inbox_events.labels(event.type, InboxState.FAILED).inc()
+        self._count(event, InboxState.FAILED)
         raise RefusedError(f"attempt {attempts} of {MAX_ATTEMPTS} failed: {error}")
 
     async def _bury(self, event: Event, failure: Failure) -> None:
@@ -215,8 +217,12 @@ class Inbox:
             raise OverloadedError(f"{MAX_DEAD} events are dead already; look at them first", _BUSY_RETRY_S)
         _log.error("%s %s is dead: %s", event.type, event.key, failure.error)
         await uncut(self._keep(event, failure))
-        self._metrics.inbox_events.labels(event.type, InboxState.DEAD).inc()
+        self._count(event, InboxState.DEAD)
         await self.count_dead()
+
+    def _count(self, event: Event, outcome: str) -> None:
+        kind = event.type if event.type in self._handlers else UNKNOWN  # Chosen by whoever sent it.
+        self._metrics.inbox_events.labels(kind, outcome).inc()
 
     async def _keep(self, event: Event, failure: Failure) -> None:
         async with self._database.write() as connection:

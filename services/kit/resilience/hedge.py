@@ -8,7 +8,7 @@ from services.kit.errors import CallError
 from services.policy import Hedge as HedgePolicy
 
 Answer = TypeVar("Answer")
-SENT, WON, LOST = "sent", "won", "lost"
+SENT, WON, LOST, DENIED = "sent", "won", "lost", "denied"
 
 
 class Hedging(Generic[Answer]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from observability.metrics import Metrics
 from services.kit.errors import TooManyRequestsError
 from services.kit.resilience.gradient import Gradient2
+from services.kit.resilience.priority import LEAST_URGENT, MOST_URGENT
 from services.kit.resilience.shed import room_for
 from services.policy import Limit
 
@@ -46,6 +47,8 @@ class Limiter:
         self._gradient = Gradient2(limit, clock) if limit else None
         self._in_flight = 0
         self._shed = metrics.shed
+        for urgency in range(MOST_URGENT, LEAST_URGENT + 1) if limit else ():
+            self._shed.labels(str(urgency))
         metrics.limit.set_function(lambda: self._gradient.limit if self._gradient else UNLIMITED)
         metrics.limit_in_flight.set_function(lambda: self._in_flight)
 

@@ -17,7 +17,7 @@ from services.kit.resilience.bulkhead import AsyncBulkhead
 from services.kit.resilience.course import Course
 from services.kit.resilience.deadline import deadline_within, remaining_ms
 from services.kit.resilience.decision import Decision, Sink, Verb
-from services.kit.resilience.hedge import Hedging
+from services.kit.resilience.hedge import DENIED, Hedging
 from services.kit.resilience.retry import MAX_WAIT_MS, asked_wait_ms, backoff_ms, may_pass
 from services.kit.resilience.throttle import ClientThrottle
 from services.kit.resilience.timeout import Bound
@@ -221,7 +221,7 @@ class EdgePipeline:
         elif self.budget and not self.budget.take_for_hedge():
             reason = "the budget is spent"
         if reason:
-            self._tell(Verb.HEDGE, "denied", reason)
+            self._tell(Verb.HEDGE, DENIED, reason)
             return False
         course.hedges += 1
         return True

@@ -45,6 +45,8 @@ class SagaRecovery(Generic[Subject]):
         self._runner = runner
         self._plan = plan
         self._telemetry = telemetry
+        for state in (SagaState.RUNNING, SagaState.COMPENSATING):
+            telemetry.metrics.sagas_taken.labels(state)
         self._awake = asyncio.Event()
 
     def wake(self) -> None:

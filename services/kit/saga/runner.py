@@ -42,6 +42,8 @@ class SagaRunner(Generic[Subject]):
         self._records = log
         self._plan = plan
         self._metrics = metrics
+        for state in (SagaState.DONE, SagaState.UNDONE):
+            metrics.sagas_finished.labels(state)
 
     async def forward(self, saga: Saga, subject: Subject) -> Subject:
         """Takes the remaining steps of a running saga.
