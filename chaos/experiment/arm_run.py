@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from chaos.experiment.alert_watch import CALM_S, AlertWatch
 from chaos.experiment.arm_plan import PlannedArm
 from chaos.experiment.collection import Collector
 from chaos.experiment.errors import RunError
@@ -35,6 +36,7 @@ class ArmRun:
         self._observer = observer
         self._state = planned.folder.root
         self._collector = Collector(planned, world)
+        self._alerts = AlertWatch(planned, world)
         self._started_at = 0.0
         source = f"experiment {planned.run_id} {planned.name}"
         self._fault = FaultControl(
@@ -88,6 +90,7 @@ class ArmRun:
 
         system = self._world.launch(options, progress)
         stack.callback(self._world.stop, self._state)
+        self._alerts.attach(system)
         return system
 
     def _start_load(self, stack: ExitStack, system: SystemStatus) -> RunningLoad:
@@ -130,10 +133,12 @@ class ArmRun:
             (struck_s, self._phase("fault")),
             (struck_s, self._scrape(Mark.FAULT_BEGUN)),
             (lift_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_END)),
+            (lift_s - SCRAPE_LEAD_S / 2, self._alerts.note_routed),
             (lift_s - SCRAPE_LEAD_S / 4, self._fault.note_alive),
             (lift_s, self._lift),
             (lift_s, self._phase("recovery")),
             (end_s, self._scrape(Mark.RECOVERY_END)),
+            (end_s, self._keep_alerts),
         ]
         for instant_s, step in steps:
             self._wait_until(instant_s, load)
@@ -143,6 +148,8 @@ class ArmRun:
         while (left_s := instant_s - self._now_s()) > 0:
             load.check()
             self._tick()
+            if left_s > CALM_S:
+                self._tell_of_alerts()
             self._world.sleep(min(TICK_S, left_s))
 
     def _drain(self, load: RunningLoad) -> None:
@@ -159,6 +166,13 @@ class ArmRun:
 
     def _scrape(self, mark: Mark) -> Callable[[], None]:
         return lambda: self._collector.keep_metrics(mark)
+
+    def _keep_alerts(self) -> None:
+        self._alerts.keep(self._started_at)
+
+    def _tell_of_alerts(self) -> None:
+        for news in self._alerts.news():
+            self._observer.event(self._planned.name, news)
 
     def _apply(self) -> None:
         self._applied = self._fault.apply()

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from chaos.experiment.alert_record import AlertRecord
 from chaos.experiment.errors import EvidenceError
 from chaos.experiment.facts import ArmFacts, FaultFacts
 from chaos.experiment.folders import ArmFolder, read_model
-from chaos.experiment.journeys import Journey, read_journeys
+from chaos.experiment.journeys import Journey, RequestLine, assemble, read_requests
 from chaos.experiment.load_summary import LoadSummary
 from chaos.experiment.machine import CpuRecord
 from chaos.experiment.metrics import MetricsRecord
@@ -21,10 +22,11 @@ from chaos.targets.place import Place
 
 @dataclass(frozen=True)
 class ArmEvidence:
-    """One arm's evidence. `books` is None when they could not be read, `trace` when no journey was degraded."""
+    """One arm's evidence. `books` and `alerts` are None when nobody could be asked, `trace` when no journey was degraded."""
 
     facts: ArmFacts
     fault: FaultFacts
+    requests: tuple[RequestLine, ...]
     journeys: tuple[Journey, ...]
     load: LoadSummary
     cpu: CpuRecord
@@ -32,6 +34,7 @@ class ArmEvidence:
     journal: ProcessJournal
     served: Served
     books: Books | None
+    alerts: AlertRecord | None
     trace: TracePick | None
 
     @classmethod
@@ -40,10 +43,12 @@ class ArmEvidence:
         facts = folder.read_facts()
         if facts.fault is None:
             raise EvidenceError(f"{folder.facts}: says nothing of a fault")
-        journeys = read_journeys(folder.requests)
+        requests = read_requests(folder.requests)
+        journeys = assemble(requests, str(folder.requests))
         return cls(
             facts=facts,
             fault=facts.fault,
+            requests=requests,
             journeys=journeys,
             load=LoadSummary.read(folder.load_summary),
             cpu=CpuRecord.read(folder.cpu),
@@ -51,6 +56,7 @@ class ArmEvidence:
             journal=ProcessJournal.read(folder.system.journal),
             served=Served.read(folder.system.telemetry, place.service, facts.started_at),
             books=read_model(folder.books, Books) if folder.books.exists() else None,
+            alerts=read_model(folder.alerts, AlertRecord) if folder.alerts.exists() else None,
             trace=read_pick(folder.trace, journeys),
         )
 

@@ -10,6 +10,7 @@ from chaos.experiment.outcomes import Verdict
 from chaos.experiment.reasons import Reason, lacking
 from chaos.targets.errors import UnknownPlaceError
 from chaos.targets.place import Place
+from observability.slo.loader import Slos
 from services.document import Document, Mistake, did_you_mean
 from services.topology import Topology
 
@@ -20,7 +21,7 @@ JOURNEYS = ("browse", "order", "track", "review", "sign_in")
 EXPECTABLE = (Verdict.ISOLATED, Verdict.LEAKED)
 
 
-def find_mistakes(document: Document, experiment: Experiment, maps: Maps) -> list[Mistake]:
+def find_mistakes(document: Document, experiment: Experiment, maps: Maps, slos: Mapping[str, Slos]) -> list[Mistake]:
     """Everything in `experiment` that its maps or its own other parts contradict, with lines of `document`."""
     found = [
         *_load(document, experiment),
@@ -29,6 +30,7 @@ def find_mistakes(document: Document, experiment: Experiment, maps: Maps) -> lis
         *_objectives(document, experiment, maps),
         *_expectations(document, experiment),
         *_reasons(document, experiment, maps),
+        *_alerts(document, experiment, slos),
     ]
     return list(dict.fromkeys(found))  # What is wrong in every arm is said once.
 
@@ -120,6 +122,26 @@ def _reasons(document: Document, experiment: Experiment, maps: Maps) -> Iterator
             problem = _reason_problem(reason, experiment, arm, maps[arm])
             if problem:
                 yield document.mistake(("because", arm, index, "edge"), problem)
+
+
+def _alerts(document: Document, experiment: Experiment, slos: Mapping[str, Slos]) -> Iterator[Mistake]:
+    for arm, plan in experiment.alerts.items():
+        if arm not in experiment.arms:
+            yield document.mistake(("alerts", arm), _unknown("arm", arm, experiment.arms))
+            continue
+        if arm not in slos:
+            yield document.mistake(
+                ("alerts", arm), "there are no objectives for this map (observability/slo.yaml), so nothing pages"
+            )
+            continue
+        allowed = [*slos[arm].file.services, *slos[arm].journeys]
+        for key, subjects in (("page", plan.page), ("may_page", plan.may_page)):
+            for index, subject in enumerate(subjects):
+                if subject not in allowed:
+                    problem = _unknown("service or journey", subject, allowed)
+                    yield document.mistake(("alerts", arm, key, index), problem)
+                elif key == "may_page" and subject in plan.page:
+                    yield document.mistake(("alerts", arm, key, index), f"{subject} is already under page")
 
 
 def _reason_problem(reason: Reason, experiment: Experiment, arm: str, topology: Topology) -> str | None:

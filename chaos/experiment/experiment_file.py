@@ -10,6 +10,7 @@ from chaos.experiment.experiment_checks import find_mistakes
 from chaos.experiment.fault_plan import SurgePlan
 from chaos.experiment.model import Experiment
 from chaos.targets.place import Place
+from observability.slo.loader import Slos, load_slos
 from services.document import DocumentError, Mistake, did_you_mean, read_document
 from services.topology import default_topology_path
 
@@ -23,6 +24,8 @@ class LoadedExperiment:
     experiment: Experiment
     topology_path: Path
     maps: Mapping[str, ArmMap]
+    slos: Mapping[str, Slos]
+    """By arm; empty for a map that the objectives do not speak of."""
 
     @property
     def place(self) -> Place:
@@ -49,18 +52,28 @@ def find_experiment(name: str) -> Path:
     raise DocumentError([Mistake(name, 0, "", f"is no experiment; allowed: {allowed}")])
 
 
-def load_experiment(path: Path, topology_path: Path | None = None) -> LoadedExperiment:
+def load_experiment(path: Path, topology_path: Path | None = None, slo_path: Path | None = None) -> LoadedExperiment:
     """Reads and checks the experiment at `path`. Raises DocumentError naming every mistake, of the topology's file as well.
 
     Args:
         path: The YAML file.
         topology_path: Takes precedence over the file's own `topology` (a run's folder keeps a copy of both).
+        slo_path: Objectives; FeastFast's by default.
     """
     document = read_document(path)
     experiment = document.parse(Experiment)
     chosen = topology_path or (path.parent / experiment.topology if experiment.topology else default_topology_path())
     maps = arm_maps(document, experiment, read_document(chosen))
-    mistakes = find_mistakes(document, experiment, {arm: each.topology for arm, each in maps.items()})
+    slos = _slos(maps, slo_path)
+    mistakes = find_mistakes(document, experiment, {arm: each.topology for arm, each in maps.items()}, slos)
     if mistakes:
         raise DocumentError(mistakes)
-    return LoadedExperiment(path.stem, path, experiment, chosen, maps)
+    return LoadedExperiment(path.stem, path, experiment, chosen, maps, slos)
+
+
+def _slos(maps: Mapping[str, ArmMap], slo_path: Path | None) -> dict[str, Slos]:
+    """The objectives, checked against every arm's map; none for a map of another system, whose services they do not know."""
+    try:
+        return {arm: load_slos(slo_path, each.topology) for arm, each in maps.items()}
+    except DocumentError:
+        return {}

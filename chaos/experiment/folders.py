@@ -1,6 +1,6 @@
 """Where everything of a run is kept, each file with one name. A run can be judged again from its folder alone.
 
-.testbed/runs/<run id>/            experiment.yaml topology.yaml facts.json verdict.json junit.xml report.html
+.testbed/runs/<run id>/            experiment.yaml topology.yaml slo.yaml facts.json verdict.json junit.xml report.html
 .testbed/runs/<run id>/arms/<arm>/ what the arm's system keeps (testbed.run.RunFolder), and the evidence about it
 .testbed/runs/latest               a link to the newest run
 """
@@ -74,6 +74,11 @@ class ArmFolder:
         return self.root / "cpu.jsonl"
 
     @property
+    def alerts(self) -> Path:
+        """Which alerts stood when (chaos.experiment.alert_record); missing where there was no Prometheus."""
+        return self.root / "alerts.json"
+
+    @property
     def books(self) -> Path:
         """The books that invariants compare."""
         return self.root / "books.json"
@@ -106,6 +111,11 @@ class ExperimentFolder:
     def topology(self) -> Path:
         """The map, as it was before the experiment changed it."""
         return self.root / "topology.yaml"
+
+    @property
+    def slo(self) -> Path:
+        """The objectives that alerts are made from, as they were."""
+        return self.root / "slo.yaml"
 
     @property
     def facts(self) -> Path:

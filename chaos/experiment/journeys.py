@@ -20,6 +20,7 @@ class RequestLine(BaseModel):
     id: str
     step: str
     intended: float
+    sent: float
     done: float
     status: int
     outcome: str
@@ -60,14 +61,18 @@ def read_request(line: bytes, where: str) -> RequestLine:
         raise EvidenceError(f"{where}: {key + ': ' if key else ''}{detail['msg']}") from None
 
 
-def read_journeys(path: Path) -> tuple[Journey, ...]:
-    """All journeys of a record, by intended instant. Raises EvidenceError for a record that is missing, damaged or cut off."""
+def read_requests(path: Path) -> tuple[RequestLine, ...]:
+    """All requests of a record, in its order. Raises EvidenceError for a record that is missing or damaged."""
     try:
         with path.open("rb") as file:
-            requests = [read_request(line, f"{path}:{number}") for number, line in enumerate(_lines(file), 1)]
+            return tuple(read_request(line, f"{path}:{number}") for number, line in enumerate(_lines(file), 1))
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
-    return assemble(requests, str(path))
+
+
+def read_journeys(path: Path) -> tuple[Journey, ...]:
+    """All journeys of a record, by intended instant. Raises EvidenceError for a record that is missing, damaged or cut off."""
+    return assemble(read_requests(path), str(path))
 
 
 def assemble(requests: Iterable[RequestLine], where: str = "the record") -> tuple[Journey, ...]:

@@ -11,6 +11,7 @@ from chaos.experiment.junit import write_junit
 from chaos.experiment.outcomes import Verdict
 from chaos.experiment.result import ArmResult, ExperimentSummary, Result
 from chaos.experiment.verdict import judge_arm
+from observability.slo.loader import default_slo_path
 
 
 def judge(folder: ExperimentFolder) -> Result:
@@ -22,7 +23,7 @@ def judge(folder: ExperimentFolder) -> Result:
         OSError: The disk refused.
     """
     facts = folder.read_facts()
-    loaded = load_experiment(folder.experiment, folder.topology)
+    loaded = load_experiment(folder.experiment, folder.topology, folder.slo if folder.slo.exists() else None)
     arms = {name: judge_arm(ArmEvidence.read(folder.arm(name), loaded.place), loaded, facts.seed) for name in facts.arms}
     ordered = tuple(arms[name] for name in loaded.experiment.arms if name in arms)
     result = _result(facts, loaded, ordered)
@@ -76,6 +77,11 @@ def _unmet(arm: ArmResult) -> str:
 
 
 def copy_documents(loaded: LoadedExperiment, folder: ExperimentFolder) -> None:
-    """Keeps the experiment and the map as they are now. Raises OSError."""
-    for source, target in ((loaded.path, folder.experiment), (loaded.topology_path, folder.topology)):
+    """Keeps the experiment, the map and the objectives as they are now. Raises OSError."""
+    copies = (
+        (loaded.path, folder.experiment),
+        (loaded.topology_path, folder.topology),
+        (default_slo_path(), folder.slo),
+    )
+    for source, target in copies:
         Path(target).write_bytes(source.read_bytes())

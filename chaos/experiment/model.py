@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from chaos.experiment.alert_plan import AlertPlan, StatedAlerts, derived_plan
 from chaos.experiment.fault_plan import FaultPlan
 from chaos.experiment.objectives import Objectives
 from chaos.experiment.outcomes import Role, Verdict
@@ -148,9 +149,15 @@ class Experiment(Frozen):
     arms: dict[Name, ArmPlan] = Field(min_length=1, max_length=8)
     because: dict[Name, tuple[Reason, ...]] = Field(default_factory=dict)
     expect: dict[Name, Verdict]
+    alerts: dict[Name, StatedAlerts] = Field(default_factory=dict)
+    """Of each arm; one that is not named is held to what `alert_plan` derives from the fault, and only told of it."""
     bounds: Bounds = Bounds()
 
     @property
     def judged(self) -> dict[str, Judged]:
         """Judged journeys by name."""
         return self.journeys.judged
+
+    def alert_plan(self, arm: str) -> AlertPlan | None:
+        """What is expected of the alerts of an arm: as stated, or as follows from the fault; None if neither is known."""
+        return self.alerts[arm] if arm in self.alerts else derived_plan(self.fault)

@@ -45,6 +45,16 @@ class ObjectiveStatus(StrEnum):
     UNDECIDED = "undecided"
 
 
+class AlertRole(StrEnum):
+    """What part an alert played. INHIBITED: explained by another one, so that nobody was called."""
+
+    EXPECTED = "expected"
+    ALLOWED = "allowed"
+    INHIBITED = "inhibited"
+    UNEXPECTED = "unexpected"
+    TICKET = "ticket"
+
+
 class ProofKind(StrEnum):
     """The six things that an experiment proves, in the order in which they are told."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chaos.experiment.outcomes import Holding, ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
+from chaos.experiment.outcomes import AlertRole, Holding, ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
 
 VERDICT_FILE = "verdict.json"
 TRACE_FILE = "trace.json"
@@ -160,6 +160,19 @@ class Recovery(_Finding):
     last_journey: str | None = Field(description="the journey that was back last")
 
 
+class AlertResult(_Finding):
+    """One alert that fired in one arm, by the demonstration's windows."""
+
+    alert: str
+    severity: Literal["page", "ticket"]
+    scope: Literal["journey", "service"]
+    subject: str = Field(description="the journey or the service")
+    kind: str = Field(description="availability or latency; empty for an alert that is about neither")
+    start_s: float
+    end_s: float | None = Field(description="None: it stood when the load ended")
+    role: AlertRole
+
+
 class TracePick(_Finding):
     """The degraded journey shown as an example; the trace itself is in the arm's folder (TRACE_FILE)."""
 
@@ -186,6 +199,7 @@ class ArmResult(_Finding):
     series: tuple[JourneySeries, ...]
     proofs: tuple[Proof, ...] = Field(description="six, in the order of ProofKind")
     recovery: Recovery
+    alerts: tuple[AlertResult, ...] = Field(default=(), description="as Prometheus kept them, or computed (see the proof)")
     verdict: Verdict
     reasons: tuple[str, ...] = Field(description="one sentence each: why this verdict")
     expected: Verdict

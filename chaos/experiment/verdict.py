@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaos.experiment.comparison import Compared, compare_all
+from chaos.experiment.computed_alerts import computed_alerts
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.fault_plan import FaultPlan, ProcessFaultPlan, SurgePlan
@@ -13,13 +14,13 @@ from chaos.experiment.measurement import Measurement
 from chaos.experiment.measuring import measure
 from chaos.experiment.model import Experiment
 from chaos.experiment.outcomes import Holding, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
-from chaos.experiment.proofs.alerts import alerts
+from chaos.experiment.proofs.alerts import Judged, judge_alerts, not_judged
 from chaos.experiment.proofs.fault_bit import fault_bit
 from chaos.experiment.proofs.invariants import invariants_held
 from chaos.experiment.proofs.journeys_held import journeys_held
 from chaos.experiment.proofs.recovery import find_recovery, recovery_proof
 from chaos.experiment.proofs.right_reason import right_reason
-from chaos.experiment.result import ArmResult, FaultSpan, JourneyResult, ObjectiveResult, Proof
+from chaos.experiment.result import ArmResult, FaultSpan, JourneyResult, ObjectiveResult, Proof, Recovery
 from chaos.experiment.sentences import journey_sentence
 from chaos.experiment.validity import invalid_reasons, load_quality
 from chaos.experiment.windows import Windows, second_by_second, window_stats
@@ -60,11 +61,12 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         _journey_result(each, role, evidence.journeys, windows, compared.get(each), experiment) for each, role in roles.items()
     )
     quality = load_quality(evidence, arrivals_digest(evidence.journeys, evidence.facts.marks_s[1]))
+    alerts = _alerts(evidence, loaded, recovery)
     proofs = (
         fault_bit(evidence, experiment, place),
         journeys_held(journeys, objectives),
         right_reason(evidence, experiment.because.get(name, ()), topology),
-        alerts(),
+        alerts.proof,
         recovery_proof(recovery, windows.recovery),
         invariants_held(evidence),
     )
@@ -72,7 +74,7 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
     invalid = invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys, sheds_at_entry=sheds)
     decision = decide(invalid, journeys, objectives)
     expected = experiment.expect[name]
-    doubts = doubts_about(expected, proofs) if decision.verdict is expected else ()
+    doubts = doubts_about(expected, proofs, alerts_stated=name in experiment.alerts) if decision.verdict is expected else ()
     return ArmResult(
         name=name,
         profile=str(plan.profile),
@@ -86,6 +88,7 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         series=tuple(second_by_second(evidence.journeys, each, evidence.facts.marks_s[-1]) for each in roles),
         proofs=proofs,
         recovery=recovery,
+        alerts=alerts.alerts,
         verdict=decision.verdict,
         reasons=(*decision.reasons, *doubts),
         expected=expected,
@@ -113,13 +116,32 @@ def decide(invalid: Sequence[str], journeys: Sequence[JourneyResult], objectives
     return Decision(Verdict.ISOLATED, tuple(sentence for _, sentence in judged))
 
 
-def doubts_about(expected: Verdict, proofs: Sequence[Proof]) -> tuple[str, ...]:
-    """Proofs that an expected verdict rests on and that do not stand, one sentence each."""
-    return tuple(
-        f"but {proof.kind.replace('_', ' ')} is {proof.status}: {proof.sentence}"
+def doubts_about(expected: Verdict, proofs: Sequence[Proof], *, alerts_stated: bool) -> tuple[str, ...]:
+    """Proofs that an expected verdict rests on and that do not stand, one sentence each.
+
+    What an experiment states of its alerts is part of what it expects, whatever the verdict; what could not be decided for want
+    of a Prometheus is held against nobody.
+    """
+    doubted = [
+        proof
         for proof in proofs
         if proof.kind in _RESTS_ON.get(expected, ()) and proof.status in (ProofStatus.REFUTED, ProofStatus.UNKNOWN)
-    )
+    ]
+    if alerts_stated:
+        doubted += [proof for proof in proofs if proof.kind is ProofKind.ALERTS and proof.status is ProofStatus.REFUTED]
+    return tuple(f"but {proof.kind.replace('_', ' ')} is {proof.status}: {proof.sentence}" for proof in doubted)
+
+
+def _alerts(evidence: ArmEvidence, loaded: LoadedExperiment, recovery: Recovery) -> Judged:
+    """By Prometheus' record, or else by what the load's record lets one compute."""
+    name = evidence.facts.name
+    plan, slos = loaded.experiment.alert_plan(name), loaded.slos.get(name)
+    if slos is None:
+        return not_judged("there are no objectives for this map")
+    if plan is None:
+        return not_judged("the experiment does not say who should be paged")
+    record = evidence.alerts or computed_alerts(evidence.requests, slos, evidence.facts.marks_s[-1])
+    return judge_alerts(record, plan, slos, evidence.windows, recovery)
 
 
 def _decided(measured: Sequence[Measurement], adjusted: Iterable[float]) -> tuple[ObjectiveResult, ...]:

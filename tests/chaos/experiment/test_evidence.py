@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 def line(journey: str = "order", number: int = 1, **changes: object) -> RequestLine:
     values: dict[str, object] = {
-        "journey": journey, "id": f"0-{number}", "step": "place", "intended": 1.0, "done": 1.1, "status": 201, "outcome": "ok",
-        "degraded": False, "trace_id": "ab" * 16, "last": True,
+        "journey": journey, "id": f"0-{number}", "step": "place", "intended": 1.0, "sent": 1.0, "done": 1.1, "status": 201,
+        "outcome": "ok", "degraded": False, "trace_id": "ab" * 16, "last": True,
     }  # fmt: skip
     return RequestLine.model_validate(values | changes)
 

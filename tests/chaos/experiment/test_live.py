@@ -12,8 +12,8 @@ def test_the_live_record_tells_of_the_last_seconds_and_waits_for_a_line_that_is_
     assert record.recent(1.0) == {}
 
     def line(number: int, done: float, **changes: object) -> str:
-        values = {"journey": "order", "id": f"0-{number}", "step": "place", "intended": 0, "done": done, "status": 201,
-                  "outcome": "ok", "degraded": False, "trace_id": "", "last": True}  # fmt: skip
+        values = {"journey": "order", "id": f"0-{number}", "step": "place", "intended": 0, "sent": 0, "done": done,
+                  "status": 201, "outcome": "ok", "degraded": False, "trace_id": "", "last": True}  # fmt: skip
         return json.dumps(values | changes)
 
     half = line(4, 5.0, outcome="failed")

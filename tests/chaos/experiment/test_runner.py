@@ -46,7 +46,7 @@ def test_two_arms_give_the_expected_verdicts_and_a_folder_with_everything(bench:
     assert result.same_arrivals
     assert result.sentence == "As expected: declared ISOLATED, none LEAKED."
     assert sorted(path.name for path in folder.root.iterdir()) == [
-        "arms", "experiment.yaml", "facts.json", "junit.xml", "topology.yaml", "verdict.json",
+        "arms", "experiment.yaml", "facts.json", "junit.xml", "slo.yaml", "topology.yaml", "verdict.json",
     ]  # fmt: skip
     assert Result.read(folder.verdict) == result
     assert world.running == []
@@ -243,7 +243,7 @@ def test_a_piped_run_is_told_line_by_line_and_ends_with_table_proofs_and_report(
         "none: stopped",
         "declared ISOLATED  (profile declared; as expected)",
         "✓ for the right reason the breaker of orders->deliveries opened 3 times",
-        "- the alert fired      not evaluated",
+        "? the alert fired      computed from the load's record, without Prometheus: whether deliveries would have paged",
         "As expected: declared ISOLATED, none LEAKED.",
     ):
         assert text in said

@@ -24,7 +24,7 @@ def test_a_protected_system_is_isolated_and_every_evaluated_proof_stands(bench: 
     assert (arm.verdict, arm.expected, arm.met) == (Verdict.ISOLATED, Verdict.ISOLATED, True)
     assert [proof.kind for proof in arm.proofs] == list(ProofKind)
     assert {proof.kind: proof.status for proof in arm.proofs if proof.status is not ProofStatus.PROVEN} == {
-        ProofKind.ALERTS: ProofStatus.NOT_EVALUATED
+        ProofKind.ALERTS: ProofStatus.UNKNOWN  # Nothing was asked to page: there is no Prometheus here.
     }
     assert arm.journey("order").fault.degraded_share == 1.0
     assert arm.journey("track").role is Role.MAY_DEGRADE
@@ -218,8 +218,8 @@ def test_an_invalid_arm_is_invalid_whatever_its_journeys_did(bench: Bench, unpro
 
 def test_doubts_name_the_proof_that_does_not_stand(bench: Bench, protected: Scenario) -> None:
     proofs = bench.judge(replace(protected, breaker_opened=0)).proofs
-    assert doubts_about(Verdict.ISOLATED, proofs)[0].startswith("but right reason is refuted: the breaker of")
-    assert doubts_about(Verdict.LEAKED, proofs) == ()
+    assert doubts_about(Verdict.ISOLATED, proofs, alerts_stated=True)[0].startswith("but right reason is refuted: the breaker of")
+    assert doubts_about(Verdict.LEAKED, proofs, alerts_stated=True) == ()
 
 
 def test_a_journey_that_straddles_the_lift_counts_where_it_was_intended_to_begin(bench: Bench, protected: Scenario) -> None:

@@ -1,0 +1,67 @@
+"""Which alerts stood when, in an arm: as Prometheus kept it, or as computed from the load's record."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from observability.slo.inhibition import Standing
+from observability.slo.windows import Severity
+
+
+class AlertSource(StrEnum):
+    """Who says so."""
+
+    PROMETHEUS = "prometheus"
+    COMPUTED = "computed"
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AlertSpan(_Kept):
+    """One alert from when it began to stand to when it was over: seconds from the schedule's start, below 0 before it."""
+
+    alert: str
+    severity: Severity
+    state: Literal["pending", "firing"]
+    scope: Literal["journey", "service"]
+    subject: str = Field(description="the journey or the service")
+    kind: str = Field(description="availability or latency; empty for an alert that is about neither")
+    start_s: float
+    end_s: float | None = Field(description="None: it stood at the end of the record")
+
+    @property
+    def pages(self) -> bool:
+        """Whether it is there to call somebody now."""
+        return self.severity is Severity.PAGE and self.state == "firing"
+
+    @property
+    def standing(self) -> Standing:
+        """For the arithmetic of who explains whom."""
+        return Standing(self.scope, self.subject, self.start_s, float("inf") if self.end_s is None else self.end_s)
+
+
+class RoutedAlert(_Kept):
+    """One alert as Alertmanager held it at one moment."""
+
+    alert: str
+    subject: str
+    kind: str
+    severity: Severity
+    state: str = Field(description="active, suppressed or unprocessed")
+
+
+class AlertRecord(_Kept):
+    """alerts.json of an arm."""
+
+    source: AlertSource
+    until_s: float = Field(description="when the record ends: seconds from the schedule's start")
+    spans: tuple[AlertSpan, ...]
+    routed: tuple[RoutedAlert, ...] = Field(default=(), description="a second before the fault was lifted")
+
+    @property
+    def pages(self) -> tuple[AlertSpan, ...]:
+        """Those that are there to call somebody now, in the order in which they fired."""
+        return tuple(sorted((span for span in self.spans if span.pages), key=lambda span: (span.start_s, span.subject)))
