@@ -16,23 +16,25 @@ class DataLink(DashboardLink):
         return {"title": self.title, "url": self.url}
 
 
-def to_service(label: str = "service") -> DataLink:
+def to_service() -> DataLink:
     """The service that the series' label names."""
-    return _link("Open the service ${__field.labels." + label + "}", uids.SERVICE, "service", label)
+    return _link("Open the service ${__field.labels.service}", uids.SERVICE, "service")
 
 
-def to_edge(label: str = "edge") -> DataLink:
+def to_edge() -> DataLink:
     """The edge that the series' label names."""
-    return _link("Open the edge ${__field.labels." + label + "}", uids.EDGE, "edge", label)
+    return _link("Open the edge ${__field.labels.edge}", uids.EDGE, "edge")
 
 
-def to_slo(label: str = "slo") -> DataLink:
-    """The objective that the series' label names."""
-    return _link("Open the objective ${__field.labels." + label + "}", uids.SLO, "slo", label)
+def to_slo() -> DataLink:
+    """The objective that a row of a table names; there, a label is a column."""
+    return DataLink(
+        "Open the objective ${__data.fields.slo}", f"/d/{uids.SLO}?var-slo=${{__data.fields.slo}}&${{__url_time_range}}"
+    )
 
 
-def _link(title: str, uid: str, variable: str, label: str) -> DataLink:
-    return DataLink(title, f"/d/{uid}?var-{variable}=${{__field.labels.{label}}}&${{__url_time_range}}")
+def _link(title: str, uid: str, label: str) -> DataLink:
+    return DataLink(title, f"/d/{uid}?var-{label}=${{__field.labels.{label}}}&${{__url_time_range}}")
 
 
 def to_slos() -> DataLink:
