@@ -6,32 +6,28 @@ import sys
 from datetime import UTC, datetime
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.resources import Resource
 
+from observability.log_export import MAX_TEXT_CHARS
+from observability.log_flood import FloodGate
+from observability.redaction import Redactor
 from observability.request_id import mark
 
-MAX_QUEUED_RECORDS = 2_048
-BATCH_RECORDS = 128
-FLUSH_INTERVAL_MS = 500
-EXPORT_TIMEOUT_S = 2.0
-MAX_MESSAGE = 4_000
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonFormatter(logging.Formatter):
     """One line a record: time (UTC, ISO 8601), level, instance, logger, message, trace and span id, what else `extra` gave."""
 
-    def __init__(self, service: str, instance: str) -> None:
+    def __init__(self, service: str, instance: str, redactor: Redactor) -> None:
         super().__init__()
         self._service = service
         self._instance = instance
+        self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON; a message is cut at MAX_MESSAGE characters."""
+        """The record as JSON, without secrets; a text is cut at MAX_TEXT_CHARS characters."""
         context = trace.get_current_span().get_span_context()
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -39,39 +35,32 @@ class JsonFormatter(logging.Formatter):
             "service": self._service,
             "instance": self._instance,
             "logger": record.name,
-            "message": record.getMessage()[:MAX_MESSAGE],
+            "message": self._redactor.text(record.getMessage())[:MAX_TEXT_CHARS],
         }
         if context.is_valid:
             line["trace_id"] = f"{context.trace_id:032x}"
             line["span_id"] = f"{context.span_id:016x}"
-        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD and key not in line}
+        line |= {key: self._extra(key, value) for key, value in vars(record).items() if key not in _STANDARD and key not in line}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)[-MAX_MESSAGE:]
-        return json.dumps(line, default=str, ensure_ascii=False)
+            line["exception"] = self._redactor.text(self.formatException(record.exc_info))[-MAX_TEXT_CHARS:]
+        return json.dumps(line, ensure_ascii=False)
+
+    def _extra(self, name: str, value: object) -> object:
+        shown = self._redactor.value(name, value)
+        return shown[:MAX_TEXT_CHARS] if isinstance(shown, str) else shown
 
 
-def logger_provider(resource: Resource, endpoint: str) -> LoggerProvider:
-    """A provider that sends records to `endpoint` in batches, without ever blocking who logs."""
-    provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_log_record_processor(
-        BatchLogRecordProcessor(
-            OTLPLogExporter(f"{endpoint}/v1/logs", timeout=EXPORT_TIMEOUT_S),
-            max_queue_size=MAX_QUEUED_RECORDS,
-            schedule_delay_millis=FLUSH_INTERVAL_MS,
-            max_export_batch_size=BATCH_RECORDS,
-        )
-    )
-    return provider
-
-
-def configure_logging(service: str, instance: str, level: str, provider: LoggerProvider | None) -> None:
+def configure_logging(
+    service: str, instance: str, level: str, provider: LoggerProvider | None, redactor: Redactor | None = None
+) -> None:
     """Points this process's root logger at standard output and, with a provider, at the collector. Replaces what was there."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)
     lines = logging.StreamHandler(sys.stdout)
-    lines.setFormatter(JsonFormatter(service, instance))
+    lines.setFormatter(JsonFormatter(service, instance, redactor or Redactor()))
     lines.addFilter(mark)
+    lines.addFilter(FloodGate())
     root.addHandler(lines)
     root.setLevel(level.upper())
     if provider:

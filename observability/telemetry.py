@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -12,9 +13,11 @@ from opentelemetry.trace import Tracer
 
 from observability import names
 from observability.batches import exporting_thread
-from observability.logs import configure_logging, logger_provider
+from observability.log_export import MAX_QUEUED_RECORDS, exporting_records, logger_provider
+from observability.logs import configure_logging
 from observability.metrics import Metrics, RequestMetrics
 from observability.propagation import carry_known_baggage
+from observability.redaction import Redactor
 from observability.trace_options import TraceOptions, TracePath
 from observability.tracing import trace_requests, tracer_provider
 
@@ -78,14 +81,27 @@ def create_telemetry(
     endpoint: str | None,
     log_level: str,
     tracing: TraceOptions = TraceOptions(),  # noqa: B008 - frozen.
+    secrets: Sequence[str] = (),
 ) -> Telemetry:
-    """Builds the providers of one process and configures its logging. Without `endpoint` nothing is exported."""
+    """Builds the providers of one process and configures its logging. Without `endpoint` nothing is exported.
+
+    `secrets` are values that no log record may have.
+    """
     # Without this the instrumentations speak the names from before the HTTP and database conventions were stable.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
     carry_known_baggage()
     metrics = Metrics()
-    logs = logger_provider(origin.resource, endpoint) if endpoint else None
-    configure_logging(origin.service, origin.instance, log_level, logs)
+    redactor = Redactor(secrets)
+    logs = _logs(origin.resource, endpoint, metrics, redactor) if endpoint else None
+    configure_logging(origin.service, origin.instance, log_level, logs, redactor)
     dropped = metrics.telemetry_dropped.labels(names.SIGNAL_TRACES).inc
     exporting = exporting_thread(endpoint, dropped) if endpoint else None
     return Telemetry(tracer_provider(origin.resource, tracing.ratio, exporting), metrics, logs, tracing.path)
+
+
+def _logs(resource: Resource, endpoint: str, metrics: Metrics, redactor: Redactor) -> LoggerProvider:
+    exporting = exporting_records(endpoint, metrics.telemetry_dropped.labels(names.SIGNAL_LOGS).inc)
+    series = (names.SIGNAL_LOGS,)
+    metrics.telemetry_queue.read_from(lambda: [(series, exporting.waiting)])
+    metrics.telemetry_capacity.read_from(lambda: [(series, MAX_QUEUED_RECORDS)])
+    return logger_provider(resource, exporting, redactor)

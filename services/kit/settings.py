@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -64,6 +65,14 @@ class Settings(BaseModel):
     @classmethod
     def _a_broker(cls, url: str) -> str:
         return check_nats_url(url)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that nobody may be shown: tokens, keys, and passwords in addresses, as they are and as a URL has them."""
+        nats = urlsplit(self.nats_url).password or ""
+        database = parse_database_url(self.database_url).password or ""
+        passwords = (str(nats), unquote(nats), str(database), quote(str(database), safe=""))
+        return (self.internal_token, self.chaos_token, self.signing_key, *passwords)
 
     @property
     def instance(self) -> str:

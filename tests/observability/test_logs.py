@@ -11,7 +11,9 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
 from observability import request_id
-from observability.logs import MAX_MESSAGE, JsonFormatter, configure_logging
+from observability.log_export import MAX_TEXT_CHARS
+from observability.logs import JsonFormatter, configure_logging
+from observability.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +47,7 @@ class KeptRecords:
 def line_of(message: str, *arguments: object, level: int = logging.INFO, **extra: object) -> dict[str, Any]:
     """What a formatted record says."""
     record = logging.getLogger("shop").makeRecord("shop", level, "shop.py", 1, message, arguments, None, extra=extra)
-    text = JsonFormatter("shop", "shop/2").format(record)
+    text = JsonFormatter("shop", "shop/2", Redactor(["known-to-be-secret"])).format(record)
     assert "\n" not in text
     found: dict[str, Any] = json.loads(text)
     return found
@@ -91,15 +93,37 @@ def test_a_message_of_several_lines_in_any_language_is_one_line() -> None:
 
 
 def test_a_message_is_bounded() -> None:
-    assert len(line_of("x" * 10 * MAX_MESSAGE)["message"]) == MAX_MESSAGE
+    assert len(line_of("x" * 10 * MAX_TEXT_CHARS)["message"]) == MAX_TEXT_CHARS
+
+
+def test_what_is_given_extra_is_bounded_and_has_no_secrets() -> None:
+    line = line_of("sold", basket="x" * 10 * MAX_TEXT_CHARS, card={"token": "4242", "holder": "known-to-be-secret"})
+    assert len(line["basket"]) == MAX_TEXT_CHARS
+    assert line["card"] == {"token": "[redacted]", "holder": "[redacted]"}
+
+
+def test_a_line_has_no_secret_whoever_logged_it() -> None:
+    assert (
+        line_of("cannot reach %s", "nats://user:pass-word@broker:4222")["message"]
+        == "cannot reach nats://user:[redacted]@broker:4222"
+    )
+    assert line_of("refused known-to-be-secret")["message"] == "refused [redacted]"
+
+
+def test_an_exceptions_text_has_no_secret() -> None:
+    raised = (ValueError, ValueError("password=hunter2 is wrong"), None)
+    record = logging.getLogger("shop").makeRecord("shop", logging.ERROR, "shop.py", 1, "failed", (), raised)
+    assert json.loads(JsonFormatter("shop", "shop/1", Redactor()).format(record))["exception"].endswith(
+        "password=[redacted] is wrong"
+    )
 
 
 def test_an_exception_is_in_the_line_and_keeps_its_end_when_it_is_cut() -> None:
-    error = ValueError("x" * 10 * MAX_MESSAGE + "the end")
+    error = ValueError("x" * 10 * MAX_TEXT_CHARS + "the end")
     raised = (ValueError, error, None)
     record = logging.getLogger("shop").makeRecord("shop", logging.ERROR, "shop.py", 1, "failed", (), raised)
-    line = json.loads(JsonFormatter("shop", "shop/1").format(record))
-    assert len(line["exception"]) == MAX_MESSAGE
+    line = json.loads(JsonFormatter("shop", "shop/1", Redactor()).format(record))
+    assert len(line["exception"]) == MAX_TEXT_CHARS
     assert line["exception"].endswith("the end")
 
 
