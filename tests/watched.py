@@ -59,6 +59,14 @@ class Watched:
         found = ask(self.prometheus, "/api/v1/query", query=expression)["data"]["result"]
         return [Series(each["metric"], float(each["value"][1])) for each in found]
 
+    def is_ready(self) -> bool:
+        """Whether Prometheus answers yet: the system does not wait for it."""
+        try:
+            with urlopen(f"{self.prometheus}/-/ready", timeout=10):  # noqa: S310 - a server of this test's own
+                return True
+        except OSError:
+            return False
+
     def up(self) -> dict[str, bool]:
         """Instances that Prometheus knows, and whether the last scrape of each went well."""
         return {series.labels["instance"]: series.value == 1 for series in self.query("up")}
@@ -67,7 +75,7 @@ class Watched:
         """Waits until it holds."""
         deadline = time.monotonic() + within_s
         while not holds():
-            assert time.monotonic() < deadline, f"not within {within_s:g} s; up: {self.up()}"
+            assert time.monotonic() < deadline, f"not within {within_s:g} s; up: {self.up() if self.is_ready() else 'unknown'}"
             time.sleep(0.1)
 
     def expected(self) -> set[str]:
@@ -102,7 +110,7 @@ def watched(state: Path, users: int = 20, **changes: object) -> Iterator[Watched
     system = Watched(state, launch(options))
     try:
         with _load(state, users):
-            system.eventually(lambda: system.is_scraped() and (not users or system.is_used()))
+            system.eventually(lambda: system.is_ready() and system.is_scraped() and (not users or system.is_used()))
             yield system
     finally:
         stop(state)
@@ -113,7 +121,7 @@ def _load(state: Path, users: int) -> Iterator[None]:
     if not users:
         yield
         return
-    command = [sys.executable, "-m", "testbed.cli", "load", "--users", str(users), "--for", "1h", "--state", str(state)]
+    command = [sys.executable, "-m", "testbed.cli", "load", "--users", str(users), "--for", "30m", "--state", str(state)]
     with (state / "load.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as load:
         try:
             yield
