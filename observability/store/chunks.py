@@ -1,8 +1,9 @@
 """Chunks: one resource's spans or logs of one upload, compressed together."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, overload
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
@@ -56,10 +57,34 @@ def unpack(body: bytes) -> bytes:
     return zlib.decompressobj(zdict=_DICTIONARY).decompress(body)
 
 
-def spans_of(message: bytes) -> list[StoredSpan]:
-    """Spans of an unpacked chunk; the index in the list is the position in the chunk."""
-    chunk = ResourceSpans.FromString(message)
-    return [StoredSpan(span, scope.scope, chunk.resource) for scope in chunk.scope_spans for span in scope.spans]
+class SpanChunk(Sequence[StoredSpan]):
+    """Spans of an unpacked chunk; the index is the position in the chunk. A span is read when it is asked for.
+
+    A trace needs a few spans of each of many chunks, and to wrap one of them in an object takes longer than to parse it.
+    """
+
+    def __init__(self, message: bytes) -> None:
+        chunk = ResourceSpans.FromString(message)
+        self._resource = chunk.resource
+        self._scopes = [(scope.scope, scope.spans) for scope in chunk.scope_spans]
+        self._size = sum(len(spans) for _, spans in self._scopes)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, index: int) -> StoredSpan: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[StoredSpan]: ...
+    def __getitem__(self, index: int | slice) -> StoredSpan | Sequence[StoredSpan]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(self._size))]
+        position = index
+        for scope, spans in self._scopes:
+            if position < len(spans):
+                return StoredSpan(spans[position], scope, self._resource)
+            position -= len(spans)
+        raise IndexError(index)
 
 
 def logs_of(message: bytes) -> list[StoredLog]:

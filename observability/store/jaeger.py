@@ -76,19 +76,30 @@ class Trace(TypedDict):
 
 def trace(trace_id: bytes, stored: Sequence[StoredSpan], warnings: Sequence[str] = ()) -> Trace:
     """A trace, its spans in order of their start."""
-    process_ids: dict[bytes, str] = {}
-    processes: dict[str, Process] = {}
-    spans = []
-    for item in sorted(stored, key=lambda item: item.span.start_time_unix_nano):
-        identity = item.resource.SerializeToString(deterministic=True)
-        if identity not in process_ids:
-            process_ids[identity] = f"p{len(process_ids) + 1}"
-            processes[process_ids[identity]] = {
-                "serviceName": service_name(item.resource.attributes),
-                "tags": process_tags(item.resource),
-            }
-        spans.append(_span(item, process_ids[identity]))
-    return {"traceID": trace_id.hex(), "spans": spans, "processes": processes, "warnings": list(warnings) or None}
+    processes = _Processes()
+    spans = [
+        _span(item, processes.id_of(item.resource)) for item in sorted(stored, key=lambda item: item.span.start_time_unix_nano)
+    ]
+    return {"traceID": trace_id.hex(), "spans": spans, "processes": processes.by_id, "warnings": list(warnings) or None}
+
+
+class _Processes:
+    """Senders of a trace's spans, each under a short id."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Process] = {}
+        self._by_content: dict[bytes, str] = {}
+        self._by_object: dict[int, str] = {}  # Spans of one chunk share the object, whose content is long to write.
+
+    def id_of(self, resource: Resource) -> str:
+        """The id of a sender, made when it is new."""
+        known = self._by_object.get(id(resource))
+        if known is not None:
+            return known
+        made = self._by_content.setdefault(resource.SerializeToString(deterministic=True), f"p{len(self._by_content) + 1}")
+        self.by_id.setdefault(made, {"serviceName": service_name(resource.attributes), "tags": process_tags(resource)})
+        self._by_object[id(resource)] = made
+        return made
 
 
 def tags(stored: StoredSpan) -> list[Tag]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from observability.store import jaeger
 from observability.store.catalog import MAX_NAME_CHARS
-from observability.store.chunks import StoredSpan, spans_of
+from observability.store.chunks import SpanChunk, StoredSpan
 from observability.store.durations import durations_between
 from observability.store.opened import OpenedChunks
 from observability.store.reader import ALL_TIME, Chunk, ChunkFilter, Reader, TimeRange
@@ -63,7 +63,7 @@ class Traces:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._opened = OpenedChunks[StoredSpan](lambda chunk: spans_of(reader.message(chunk)))
+        self._opened = OpenedChunks[StoredSpan](lambda chunk: SpanChunk(reader.message(chunk)))
 
     def services(self) -> list[str]:
         """Names of services that have spans, in alphabetical order."""

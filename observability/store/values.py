@@ -29,8 +29,11 @@ def string_tag(key: str, value: str) -> Tag:
 
 def attribute_tag(attribute: KeyValue) -> Tag:
     """An OTLP attribute as a tag; lists and maps become JSON text, as in Jaeger's own translation."""
-    kind = attribute.value.WhichOneof("value")
-    return {"key": attribute.key, "type": _TYPES.get(kind or "", "string"), "value": plain(attribute.value)}
+    value = attribute.value
+    kind = value.WhichOneof("value")
+    if kind == "string_value":  # Most are, and a search shows thousands.
+        return {"key": attribute.key, "type": "string", "value": value.string_value}
+    return {"key": attribute.key, "type": _TYPES.get(kind or "", "string"), "value": plain(value)}
 
 
 def plain(value: AnyValue) -> Plain:
