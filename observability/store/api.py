@@ -109,8 +109,9 @@ class QueryApi:
     async def logs(self, request: Request) -> Response:
         """Log records: the most recent ones that match, the oldest of them first. Ours; Jaeger keeps no logs.
 
-        `service`, `trace_id` (hexadecimal), `level` (the least severe one: trace, debug, info, warn, error, fatal), `since`
-        (microseconds since 1970, or a duration back from now such as 5m) and `limit` (100 unless given, at most 5,000).
+        `service` (which may repeat), `trace_id` (hexadecimal), `level` (the least severe one: trace, debug, info, warn, error,
+        fatal; warning and critical will do), `grep` (text in the message, the logger or a field), `since` (microseconds since
+        1970, or a duration back from now such as 5m) and `limit` (100 unless given, at most 5,000).
         Each record is an `observability.store.logs.LogLine`.
         """
         query = log_query(request.query_params.multi_items(), self._now_us())

@@ -40,9 +40,10 @@ class StoredSpan:
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """A log record with the process that wrote it."""
+    """A log record with its logger and the process that wrote it."""
 
     record: LogRecord
+    scope: InstrumentationScope
     resource: Resource
 
 
@@ -90,4 +91,4 @@ class SpanChunk(Sequence[StoredSpan]):
 def logs_of(message: bytes) -> list[StoredLog]:
     """Log records of an unpacked chunk; the index in the list is the position in the chunk."""
     chunk = ResourceLogs.FromString(message)
-    return [StoredLog(record, chunk.resource) for scope in chunk.scope_logs for record in scope.log_records]
+    return [StoredLog(record, scope.scope, chunk.resource) for scope in chunk.scope_logs for record in scope.log_records]

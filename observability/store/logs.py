@@ -1,7 +1,10 @@
 """Queries about log records."""
 
 import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypedDict
 
 from observability.store.chunks import StoredLog, logs_of
@@ -13,6 +16,9 @@ from observability.store.values import Plain, plain
 
 LEVELS: Final = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 """The least SeverityNumber of each level (OpenTelemetry's log data model)."""
+
+LEVEL_WORDS: Final = LEVELS | {"warning": LEVELS["warn"], "critical": LEVELS["fatal"]}
+"""What a query may call them: Python's words as well, which are those of `testbed logs`."""
 
 _CONDITION: Final = "AND time_us >= :start AND time_us <= :end AND severity >= :severity"
 _LOGS_OF_TRACE: Final = (
@@ -32,6 +38,7 @@ class LogLine(TypedDict):
     instance: str
     trace_id: str
     span_id: str
+    logger: str
     body: Plain
     attributes: dict[str, Plain]
 
@@ -41,16 +48,18 @@ class LogQuery:
     """Which records are wanted.
 
     Attributes:
-        service: Its name; None for any.
+        services: Names of some; empty for any.
         trace_id: Records of that trace; None for any.
         min_severity: Least SeverityNumber, 0 for all.
+        text: What the message, the logger or a field `key=value` has in it, in upper or lower case; empty for anything.
         within: When it happened.
         limit: How many records, the most recent ones.
     """
 
-    service: str | None = None
+    services: tuple[str, ...] = ()
     trace_id: bytes | None = None
     min_severity: int = 0
+    text: str = ""
     within: TimeRange = ALL_TIME
     limit: int = 100
 
@@ -60,24 +69,32 @@ class Logs:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._opened = OpenedChunks[StoredLog](lambda chunk: logs_of(reader.message(chunk)))
+        self._opened = OpenedChunks[StoredLog](reader.message, logs_of)
 
     def search(self, query: LogQuery) -> list[LogLine]:
         """The most recent records that match, the oldest of them first. Raises QueryTooLongError."""
-        service = None if query.service is None else self._reader.service(query.service)
+        known = [self._reader.service(name) for name in query.services]
+        services = [number for number in known if number is not None] if known else [None]
         trace = None if query.trace_id is None else self._reader.trace(query.trace_id)
-        if (service is None and query.service is not None) or (trace is None and query.trace_id is not None):
+        if trace is None and query.trace_id is not None:
             return []
-        newest = self._newest(query, service) if trace is None else self._of_trace(query, trace, service)
-        return [line for _, item in reversed(newest) for line in self._lines(item)]
+        found = [
+            each
+            for service in services
+            for each in (self._newest(query, service) if trace is None else self._of_trace(query, trace, service))
+        ]
+        newest = heapq.nlargest(query.limit, found)
+        return [_line(stored) for _, item in reversed(newest) for stored in self._stored(item)]
 
     def _of_trace(self, query: LogQuery, trace: int, service: int | None) -> list[tuple[int, int]]:
         """Time and id of the records of a trace that match, newest first."""
         of_service = "" if service is None else "AND (SELECT service FROM chunk WHERE chunk.id = trace_chunk.chunk) = :service"
-        values = {**_values(query), "trace": trace, "service": service, "limit": query.limit}
-        return self._reader.connection.execute(
-            f"{_LOGS_OF_TRACE} {_CONDITION} {of_service} ORDER BY time_us DESC, id DESC LIMIT :limit", values
-        ).fetchall()
+        values = {**_values(query), "trace": trace, "service": service}
+        rows = self._reader.connection.execute(
+            f"{_LOGS_OF_TRACE} {_CONDITION} {of_service} ORDER BY time_us DESC, id DESC", values
+        )
+        with closing(rows):
+            return list(islice(self._with_text(query.text, rows), query.limit))
 
     def _newest(self, query: LogQuery, service: int | None) -> list[tuple[int, int]]:
         """Time and id of the records that match, newest first."""
@@ -88,16 +105,25 @@ class Logs:
                 if chunk.last_us < found[-1][0]:
                     break
             items = {"first": item_id(chunk.number, 0), "beyond": item_id(chunk.number + 1, 0)}
-            found += self._reader.connection.execute(
+            rows = self._reader.connection.execute(
                 f"SELECT time_us, id FROM log WHERE id >= :first AND id < :beyond {_CONDITION}", {**_values(query), **items}
-            )
+            ).fetchall()
+            found += self._with_text(query.text, rows)
         return heapq.nlargest(query.limit, found)
 
-    def _lines(self, item: int) -> list[LogLine]:
+    def _with_text(self, text: str, rows: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        wanted = text.lower()
+        return (row for row in rows if not wanted or any(_has(stored, wanted) for stored in self._stored(row[1])))
+
+    def _stored(self, item: int) -> Sequence[StoredLog]:
         """The record of an id; nothing when it was deleted meanwhile."""
         chunk, position = place_of(item)
-        opened = self._opened.get(chunk)
-        return [_line(opened[position])] if position < len(opened) else []
+        return self._opened.get(chunk)[position : position + 1]
+
+
+def _has(stored: StoredLog, text: str) -> bool:
+    fields = (f"{attribute.key}={plain(attribute.value)}" for attribute in stored.record.attributes)
+    return any(text in each.lower() for each in (str(plain(stored.record.body)), stored.scope.name, *fields))
 
 
 def _values(query: LogQuery) -> dict[str, int]:
@@ -116,6 +142,7 @@ def _line(stored: StoredLog) -> LogLine:
         "instance": str(instance),
         "trace_id": record.trace_id.hex(),
         "span_id": record.span_id.hex(),
+        "logger": stored.scope.name,
         "body": plain(record.body),
         "attributes": {attribute.key: plain(attribute.value) for attribute in record.attributes},
     }

@@ -7,7 +7,7 @@ from typing import Final
 
 from observability.store.dependencies import DependencyQuery
 from observability.store.jaeger import KINDS
-from observability.store.logs import LEVELS, LogQuery
+from observability.store.logs import LEVEL_WORDS, LogQuery
 from observability.store.parameters import MAX_TIME_US, Parameters
 from observability.store.reader import TimeRange
 from observability.store.traces import TraceQuery
@@ -22,6 +22,7 @@ Pairs = Sequence[tuple[str, str]]
 
 _MAX_TRACE_IDS: Final = 100
 _MAX_TAGS: Final = 20
+_MAX_SERVICES: Final = 50
 _DEFAULT_LIMIT: Final = 100
 _MAX_LIMIT: Final = 2**31 - 1  # Jaeger reads 32 bits.
 _TRACE_PARAMETERS: Final = (
@@ -29,7 +30,7 @@ _TRACE_PARAMETERS: Final = (
 )  # fmt: skip
 _US_PER_MS: Final = 1_000
 _DEFAULT_LOOKBACK_MS: Final = 86_400_000  # Of dependencies, as in Jaeger.
-_LOG_PARAMETERS: Final = ("service", "trace_id", "level", "since", "limit")
+_LOG_PARAMETERS: Final = ("service", "trace_id", "level", "grep", "since", "limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,16 @@ def dependency_query(pairs: Pairs, now_us: int) -> DependencyQuery:
 def log_query(pairs: Pairs, now_us: int) -> LogQuery:
     """What `/api/logs` asks for. `since` is microseconds since 1970, or a duration back from now. Raises InvalidQueryError."""
     parameters = Parameters(pairs, _LOG_PARAMETERS)
-    level = parameters.one_of("level", tuple(LEVELS))
+    level = parameters.one_of("level", tuple(LEVEL_WORDS))
+    services = tuple(dict.fromkeys(parameters.all("service")))
+    if len(services) > _MAX_SERVICES:
+        parameters.refuse("service", f"given at most {_MAX_SERVICES} times")
     trace_ids = parameters.trace_ids("trace_id") if parameters.text("trace_id") else ()
     query = LogQuery(
-        service=parameters.text("service"),
+        services=services,
         trace_id=trace_ids[0] if trace_ids else None,
-        min_severity=LEVELS[level] if level else 0,
+        min_severity=LEVEL_WORDS[level] if level else 0,
+        text=parameters.text("grep") or "",
         within=TimeRange(start_us=_since_us(parameters, now_us)),
         limit=parameters.whole("limit", 1, MAX_LOGS) or _DEFAULT_LIMIT,
     )

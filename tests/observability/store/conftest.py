@@ -99,8 +99,11 @@ class Client:
         logs.resource.attributes.extend(attributes({"service.name": service, "service.instance.id": f"{service}/1"}))
         for at_s, severity, body, trace_id in records:
             time_ns = (T0_US + at_s * 1_000_000) * 1_000
-            record = logs.scope_logs.add().log_records.add(time_unix_nano=time_ns, severity_number=severity, trace_id=trace_id)
+            scope = logs.scope_logs.add()
+            scope.scope.name = f"services.{service}"
+            record = scope.log_records.add(time_unix_nano=time_ns, severity_number=severity, trace_id=trace_id)
             record.body.string_value = body
+            record.attributes.extend(attributes({"shop": service}))
         answer = await self.post("/v1/logs", export.SerializeToString())
         assert answer.status == 200, answer.body
 

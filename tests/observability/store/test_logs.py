@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.observability.store.conftest import Client, Spans
 
@@ -24,8 +26,9 @@ async def test_a_log_record_is_shown_with_its_time_level_sender_and_trace(client
             "instance": "orders/1",
             "trace_id": TRACE.hex(),
             "span_id": "",
+            "logger": "services.orders",
             "body": "deliveries timed out",
-            "attributes": {},
+            "attributes": {"shop": "orders"},
         }
     ]
 
@@ -44,6 +47,36 @@ async def test_records_are_found_by_service_level_and_time(client: Client) -> No
     assert await bodies(client, f"since={T0_US + 2_000_001}") == ["fatal"]
     assert await bodies(client, "since=1s") == []
     assert await bodies(client, "service=nobody") == []
+
+
+async def test_records_of_several_services_are_found_together(client: Client) -> None:
+    await client.add_logs("orders", (1, 9, "one", b""), (4, 9, "four", b""))
+    await client.add_logs("payments", (2, 9, "two", b""))
+    await client.add_logs("gateway", (3, 9, "three", b""))
+    assert await bodies(client, "service=orders&service=payments") == ["one", "two", "four"]
+    assert await bodies(client, "service=orders&service=payments&limit=2") == ["two", "four"]
+    assert await bodies(client, "service=orders&service=nobody") == ["one", "four"]
+
+
+async def test_records_are_found_by_text_in_their_message_logger_or_fields(client: Client) -> None:
+    await client.add_logs("orders", (1, 9, "Breaker is open", TRACE), (2, 9, "placed", TRACE), (3, 9, "placed", b""))
+    assert await bodies(client, "grep=bReAkEr") == ["Breaker is open"]
+    assert await bodies(client, f"grep=breaker&trace_id={TRACE.hex()}") == ["Breaker is open"]
+    assert await bodies(client, f"grep=placed&trace_id={TRACE.hex()}") == ["placed"]
+    assert await bodies(client, "grep=services.orders&limit=2") == ["placed", "placed"]
+    assert await bodies(client, "grep=shop=orders&limit=1") == ["placed"]
+    assert await bodies(client, "grep=nowhere") == []
+
+
+@pytest.mark.parametrize(("word", "found"), [("warn", 2), ("warning", 2), ("critical", 1), ("fatal", 1)])
+async def test_levels_may_be_called_as_python_calls_them(client: Client, word: str, found: int) -> None:
+    await client.add_logs("orders", (1, 9, "info", b""), (2, 13, "warn", b""), (3, 21, "fatal", b""))
+    assert len(await bodies(client, f"level={word}")) == found
+
+
+async def test_more_services_than_a_query_may_name_are_refused(client: Client) -> None:
+    many = "&".join(f"service=s{number}" for number in range(51))
+    assert "at most 50" in (await client.problems(f"/api/logs?{many}"))[0]
 
 
 async def test_records_of_a_trace_are_found_by_its_id(client: Client) -> None:
