@@ -1,16 +1,19 @@
 """Serves the load generator's metrics on 127.0.0.1, in steps so small that no arrival waits for them."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import gevent
+import gevent.socket
 from gevent.pywsgi import WSGIServer
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 HOST: Final = "127.0.0.1"
 PATH: Final = "/metrics"
+_BACKLOG: Final = 8
 _END: Final = b"# EOF\n"
 
 log = logging.getLogger(__name__)
@@ -26,17 +29,27 @@ class Exposition:
 
     def __init__(self, registry: CollectorRegistry, port: int) -> None:
         self._registry = registry
-        self._server = WSGIServer((HOST, port), self._answer, log=None, error_log=None)
+        self._server: WSGIServer | None = None
+        self.port = port
+        """Where it listens."""
+        listener = gevent.socket.socket()
         try:
-            self._server.start()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, port))
+            listener.listen(_BACKLOG)
         except OSError as error:
+            listener.close()
             log.warning("Metrics of the load are not served: %s:%d: %s", HOST, port, error.strerror)
-        else:
-            log.info("Metrics of the load: http://%s:%d%s", HOST, self._server.server_port, PATH)
+            return
+        self.port = listener.getsockname()[1]
+        self._server = WSGIServer(listener, self._answer, log=None, error_log=None)
+        self._server.start()
+        log.info("Metrics of the load: http://%s:%d%s", HOST, self.port, PATH)
 
     def close(self) -> None:
         """Ends the server and its connections."""
-        self._server.stop(timeout=0)
+        if self._server is not None:
+            self._server.stop(timeout=0)
 
     def _answer(self, environment: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         if environment["PATH_INFO"] != PATH or environment["REQUEST_METHOD"] != "GET":

@@ -1,7 +1,9 @@
 """What one run of the load is: everything that must be the same for it to happen again."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from loadtests.arrivals import Law, Surge
 from loadtests.mix import Mix
@@ -29,8 +31,12 @@ class Plan:
 
     def baggage(self, journey: str) -> str:
         """The W3C header of a request of `journey`."""
-        stated = {"journey": journey, "run": self.run, "arm": self.arm}
-        return ",".join(f"firebreak.{key}={value}" for key, value in stated.items() if value)
+        return f"firebreak.journey={journey}{self._baggage_of_all}"
+
+    @cached_property
+    def _baggage_of_all(self) -> str:
+        stated = {"run": self.run, "arm": self.arm}
+        return "".join(f",firebreak.{key}={quote(value, safe='')}" for key, value in stated.items() if value)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from chaos.experiment.windows import Windows
 from chaos.experiment.world import RunningLoad, World
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, Report
+from testbed.run import RunFolder
 
 TICK_S = 0.2
 START_POLL_S = 0.05
@@ -105,6 +106,9 @@ class ArmRun:
             run_s=planned.marks_s[-1],
             record=folder.load,
             log=folder.load_log,
+            targets=RunFolder(folder.root).targets,
+            run=planned.run_id,
+            arm=planned.name,
         )
         load = stack.enter_context(self._world.load(schedule))
         self._await_start(load)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from chaos.experiment.errors import RunError
 from chaos.experiment.fault_plan import SurgePlan
 from chaos.experiment.model import Experiment, Load
+from testbed.load_target import load_target
 
 START_TIMEOUT_S = 30.0
 """From its start to the schedule's first instant: Locust's imports, and the customers who sign in one after another."""
@@ -52,7 +53,13 @@ def surge_of(experiment: Experiment) -> Surge | None:
 
 @dataclass(frozen=True)
 class LoadSchedule:
-    """What to play, against what, and where to keep the record."""
+    """What to play, against what, and where to keep the record.
+
+    Attributes:
+        targets: The folder in which Prometheus looks for whom to ask.
+        run: Of which run it is, in the baggage of its requests.
+        arm: Of which arm.
+    """
 
     load: Load
     surge: Surge | None
@@ -61,8 +68,11 @@ class LoadSchedule:
     run_s: float
     record: Path
     log: Path
+    targets: Path
+    run: str
+    arm: str
 
-    def command(self) -> list[str]:
+    def command(self, metrics_port: int) -> list[str]:
         """Arguments of the process. Raises RunError when the load generator is not installed."""
         found = importlib.util.find_spec("loadtests")
         if importlib.util.find_spec("locust") is None or found is None or not found.submodule_search_locations:
@@ -78,6 +88,9 @@ class LoadSchedule:
             "--seed": self.seed,
             "--run-seconds": f"{self.run_s:g}",
             "--record": self.record,
+            "--metrics-port": metrics_port,
+            "--run-id": self.run,
+            "--arm": self.arm,
         }
         if self.surge is not None:
             surge = self.surge
@@ -96,16 +109,26 @@ class LoadProcess:
     def __init__(self, schedule: LoadSchedule) -> None:
         self._schedule = schedule
         self._process: subprocess.Popen[bytes] | None = None
+        self._told = ExitStack()
 
     def __enter__(self) -> "LoadProcess":
-        command = self._schedule.command()
+        with ExitStack() as told:
+            port = told.enter_context(load_target(self._schedule.targets))
+            self._start(self._schedule.command(port))
+            self._told = told.pop_all()
+        return self
+
+    def _start(self, command: list[str]) -> None:
         with self._schedule.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
-        return self
 
     def __exit__(self, *_: object) -> None:
+        with self._told:
+            self._end()
+
+    def _end(self) -> None:
         process = self._process
         if process is None or process.poll() is not None:
             return

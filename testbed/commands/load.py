@@ -12,6 +12,7 @@ from services.topology import load_topology
 from testbed.commands.options import state_option
 from testbed.control import status
 from testbed.locust_command import WEB_PORT, LoadOptions, run_load
+from testbed.run import RunFolder
 from testbed.terminal import console
 
 _DEMO: Final = "delivery-outage"
@@ -50,8 +51,9 @@ def load(
         seed=seed,
         record=record,
         web_port=web_port if ui else None,
+        run=system.run_id,
     )
-    sys.exit(run_load(options, system.addresses[entry], console()))
+    sys.exit(run_load(options, system.addresses[entry], RunFolder(state).targets, console()))
 
 
 @click.command()

@@ -69,7 +69,7 @@ def test_every_arm_sees_the_same_surge_and_nothing_is_injected(bench: Bench, wor
     loaded = surging(bench.folder, "{kind: surge, journey: order, factor: 2}")
     finished = run_experiment(loaded, RunOptions(runs=bench.folder / "runs"), world.world(), Unobserved())
     assert [schedule.surge for schedule in world.schedules] == [Surge("order", 25.0, 25.0, 45.0)] * 2
-    assert "order=25@25-45" in world.schedules[0].command()
+    assert "order=25@25-45" in world.schedules[0].command(9_646)
     assert world.lease_ms == []
     fault = finished.result.arm("declared").fault
     assert fault is not None

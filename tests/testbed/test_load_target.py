@@ -1,0 +1,54 @@
+"""Prometheus knows of a load while it runs, and no longer."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from testbed.load_target import load_target
+from testbed.scrape_targets import LOAD
+
+
+def test_a_load_is_told_of_while_it_runs(tmp_path: Path) -> None:
+    with load_target(tmp_path) as port:
+        [group] = json.loads((tmp_path / LOAD).read_text())
+        assert group == {
+            "targets": [f"127.0.0.1:{port}"],
+            "labels": {"job": "load", "service": "load", "instance": "load/1"},
+        }
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_load_that_fails_is_told_of_no_longer(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), load_target(tmp_path):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_told_to_end_takes_its_load_and_its_target_with_it(tmp_path: Path, number: signal.Signals) -> None:
+    """Locust waits for its first customer at an address where nobody answers."""
+    (tmp_path / "targets").mkdir()
+    code = (
+        "from pathlib import Path; from rich.console import Console; from testbed.locust_command import LoadOptions, run_load\n"
+        f"run_load(LoadOptions(users=1, web_port=None, duration_s=600), 'http://192.0.2.1:9', Path({str(tmp_path)!r})"
+        " / 'targets', Console())"
+    )
+    command = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    try:
+        deadline_s = time.monotonic() + 20
+        while not (tmp_path / "targets" / LOAD).exists() and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        assert (tmp_path / "targets" / LOAD).exists()
+        os.killpg(command.pid, number)
+        assert command.wait(20) != 0
+    finally:
+        command.kill()
+        command.wait()
+    assert list((tmp_path / "targets").iterdir()) == []
