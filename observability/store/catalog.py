@@ -41,21 +41,23 @@ class Catalog:
 
     def service(self, name: str) -> int:
         """Number of a service."""
+        name = name[:MAX_NAME_CHARS]  # Before it is remembered: a name may be as long as a body.
         number = self._services.get(name)
         if number is None:
             if len(self._services) >= _MAX_NAMES:
                 self._services = {}
-            number = self._services[name] = self._find_or_make("service", {"name": name[:MAX_NAME_CHARS]})
+            number = self._services[name] = self._find_or_make("service", {"name": name})
         return number
 
     def operation(self, service: int, name: str, kind: int) -> int:
         """Number of a span name of a service. `kind` is OTLP's SpanKind."""
+        name = name[:MAX_NAME_CHARS]
         key = (service, name, kind)
         number = self._operations.get(key)
         if number is None:
             if len(self._operations) >= _MAX_NAMES:
                 self._operations = {}
-            number = self._find_or_make("operation", {"service": service, "name": name[:MAX_NAME_CHARS], "kind": kind})
+            number = self._find_or_make("operation", {"service": service, "name": name, "kind": kind})
             self._operations[key] = number
         return number
 

@@ -13,6 +13,7 @@ from observability.store.opened import OpenedChunks
 from observability.store.reader import ALL_TIME, ChunkFilter, Reader, TimeRange
 from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
 from observability.store.values import Plain, plain
+from observability.store.weight import MAX_ANSWER_BYTES, weight_of
 
 LEVELS: Final = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 """The least SeverityNumber of each level (OpenTelemetry's log data model)."""
@@ -84,7 +85,7 @@ class Logs:
             for each in (self._newest(query, service) if trace is None else self._of_trace(query, trace, service))
         ]
         newest = heapq.nlargest(query.limit, found)
-        return [_line(stored) for _, item in reversed(newest) for stored in self._stored(item)]
+        return self._lines(item for _, item in newest)[::-1]
 
     def _of_trace(self, query: LogQuery, trace: int, service: int | None) -> list[tuple[int, int]]:
         """Time and id of the records of a trace that match, newest first."""
@@ -114,6 +115,16 @@ class Logs:
     def _with_text(self, text: str, rows: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         wanted = text.lower()
         return (row for row in rows if not wanted or any(_has(stored, wanted) for stored in self._stored(row[1])))
+
+    def _lines(self, items: Iterable[int]) -> list[LogLine]:
+        """Records by id, as far as an answer may go."""
+        lines, weight = [], 0
+        for stored in (stored for item in items for stored in self._stored(item)):
+            weight += weight_of(stored.record)
+            if weight > MAX_ANSWER_BYTES:
+                break
+            lines.append(_line(stored))
+        return lines
 
     def _stored(self, item: int) -> Sequence[StoredLog]:
         """The record of an id; nothing when it was deleted meanwhile."""

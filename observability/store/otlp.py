@@ -5,9 +5,10 @@ Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp (protobuf and JSON bo
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 from google.protobuf import json_format  # type: ignore[import-untyped]  # protobuf ships no types.
@@ -21,9 +22,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from observability.store.errors import InvalidUploadError, UnsupportedUploadError, UploadTooLargeError
 from observability.store.otlp_json import parse_json
 from observability.store.schema import Signal
+from observability.store.span_batch import MAX_PARTS
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Of a body, as sent and decompressed: gRPC's default for a message. An exporter's usual 512 spans take 0.2 MiB."""
+
+
+MAX_ITEMS: Final = 32_768
+"""Spans or log records of one upload, with their resources and scopes. Collectors send 8,192 by default; empty ones, of two bytes
+each, would fit in a body by the million."""
 
 
 class Encoding(StrEnum):
@@ -80,11 +87,23 @@ def decode(received: Upload) -> Sequence[ResourceSpans] | Sequence[ResourceLogs]
         traces = ExportTraceServiceRequest()
         _parse(received, traces)
         spans: Sequence[ResourceSpans] = traces.resource_spans
+        _check_items(len(spans), (len(scope.spans) + 1 for resource in spans for scope in resource.scope_spans))
         return spans
     logs = ExportLogsServiceRequest()
     _parse(received, logs)
     records: Sequence[ResourceLogs] = logs.resource_logs
+    _check_items(len(records), (len(scope.log_records) + 1 for resource in records for scope in resource.scope_logs))
     return records
+
+
+def _check_items(resources: int, of_scopes: Iterable[int]) -> None:
+    total = resources
+    for items in chain((0,), of_scopes):
+        total += items
+        if total > MAX_ITEMS:
+            raise UploadTooLargeError(
+                f"the body has more than {MAX_ITEMS} spans or log records, resources and scopes; send fewer"
+            )
 
 
 def _parse(received: Upload, request: Message) -> None:
@@ -104,7 +123,10 @@ def answer(received: Upload, accepted: Accepted) -> bytes:
         traces = ExportTraceServiceResponse()
         if accepted.rejected:
             traces.partial_success.rejected_spans = accepted.rejected
-            traces.partial_success.error_message = "a span needs a trace id of 16 bytes and a span id of 8, neither all zero"
+            traces.partial_success.error_message = (
+                "a span needs a trace id of 16 bytes and a span id of 8, neither all zero,"
+                f" and has at most {MAX_PARTS} attributes, events and links"
+            )
         return _serialise(traces, received.form.encoding)
     return _serialise(ExportLogsServiceResponse(), received.form.encoding)
 

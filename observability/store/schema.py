@@ -86,8 +86,6 @@ def open_for_writing(path: Path, max_size_mib: int) -> sqlite3.Connection:
     Raises:
         StoreUnusableError: The file cannot be made or written, is not ours, or was made by another version.
     """
-    if not path.parent.is_dir():
-        raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: its folder does not exist")
     try:
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")

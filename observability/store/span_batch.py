@@ -1,4 +1,4 @@
-"""The spans of one resource in one upload, without those that no trace can hold."""
+"""The spans of one resource in one upload, without those that the store does not keep."""
 
 from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,10 @@ from typing import Final
 
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
+MAX_PARTS: Final = 16_384
+"""Attributes, events and links of a span. An SDK sends 128 of each; of empty ones, two bytes each, a body could hold millions."""
+
+_LEAST_PART_BYTES: Final = 2
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 _NO_TRACE: Final = bytes(_TRACE_ID_BYTES)
@@ -21,7 +25,7 @@ class SpanBatch:
         spans: Its spans.
         trace_ids: Their trace ids.
         keys: Their trace ids and span ids, which name a span among all.
-        rejected: How many were deleted from the message for want of valid ids.
+        rejected: How many were deleted from the message, for want of valid ids or for too many parts.
     """
 
     resource: ResourceSpans
@@ -46,13 +50,21 @@ class SpanBatch:
         return cls(resource, spans, trace_ids, keys, rejected)
 
     def is_valid(self) -> bool:
-        """Whether all ids are valid; decided for all spans at once, since they nearly always are."""
+        """Whether all can be kept; decided for all spans at once, since they nearly always are."""
         return (
             {*map(len, self.trace_ids)} <= {_TRACE_ID_BYTES}
             and {*map(len, self.keys)} <= {_TRACE_ID_BYTES + _SPAN_ID_BYTES}
             and _NO_TRACE not in self.trace_ids
             and not any(key.endswith(_NO_SPAN) for key in self.keys)
+            and (
+                self.resource.ByteSize() < MAX_PARTS * _LEAST_PART_BYTES
+                or all(_parts_of(span) <= MAX_PARTS for span in self.spans)
+            )
         )
+
+    def _is_short(self) -> bool:
+        """Whether there are too few bytes for too many parts, as there nearly always are."""
+        return int(self.resource.ByteSize()) < MAX_PARTS * _LEAST_PART_BYTES
 
 
 def is_trace_id(trace_id: bytes) -> bool:
@@ -61,11 +73,18 @@ def is_trace_id(trace_id: bytes) -> bool:
 
 
 def _drop_invalid(spans: MutableSequence[Span]) -> int:
-    """Deletes spans that no trace can hold, and returns how many there were."""
-    invalid = [index for index, span in enumerate(spans) if not (is_trace_id(span.trace_id) and _is_span_id(span.span_id))]
-    for index in reversed(invalid):
-        del spans[index]
-    return len(invalid)
+    """Deletes spans without valid ids or with too many parts, and returns how many there were."""
+    valid = [span for span in spans if is_trace_id(span.trace_id) and _is_span_id(span.span_id) and _parts_of(span) <= MAX_PARTS]
+    rejected = len(spans) - len(valid)
+    if rejected:  # All at once: to delete one of many moves all that follow it.
+        del spans[:]
+        spans.extend(valid)
+    return rejected
+
+
+def _parts_of(span: Span) -> int:
+    """How many attributes, links and events a span has, with the events' attributes."""
+    return len(span.attributes) + len(span.links) + sum(1 + len(event.attributes) for event in span.events)
 
 
 def _is_span_id(span_id: bytes) -> bool:

@@ -10,6 +10,8 @@ from observability.store.api import QueryApi, query_app
 from observability.store.budget import ByteBudget
 from observability.store.catalog import Catalog
 from observability.store.dependencies import Dependencies
+from observability.store.errors import StoreUnusableError
+from observability.store.file_lock import FileLock
 from observability.store.ingest import Ingest
 from observability.store.logs import Logs
 from observability.store.page import Page
@@ -33,7 +35,12 @@ class Store:
     """
 
     def __init__(self, settings: StoreSettings, *, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
-        connection = open_for_writing(settings.path, settings.max_size_mib)
+        self._lock = FileLock(settings.path)
+        try:
+            connection = open_for_writing(settings.path, settings.max_size_mib)
+        except StoreUnusableError:
+            self._lock.close()
+            raise
         catalog = Catalog(connection)
         retention = Retention(
             connection, catalog, max_size_mib=settings.max_size_mib, max_age_s=settings.max_age_s, clock_s=time.time
@@ -58,6 +65,7 @@ class Store:
         with closing(self._reading):
             self._reading.interrupt()
             self._executor.shutdown(cancel_futures=True)
+        self._lock.close()
 
 
 class TwoSides:

@@ -13,6 +13,7 @@ from observability.store.opened import OpenedChunks
 from observability.store.reader import ALL_TIME, Chunk, ChunkFilter, Reader, TimeRange
 from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
 from observability.store.tags import TagFilter
+from observability.store.weight import MAX_ANSWER_BYTES, weight_of
 
 MAX_NAMES: Final = 5_000
 """Of services or operations in an answer."""
@@ -63,7 +64,7 @@ class Traces:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._opened = OpenedChunks[StoredSpan](lambda chunk: SpanChunk(reader.message(chunk)))
+        self._opened = OpenedChunks[StoredSpan](reader.message, SpanChunk)
 
     def services(self) -> list[str]:
         """Names of services that have spans, in alphabetical order."""
@@ -96,15 +97,22 @@ class Traces:
         """A trace in Jaeger's form, None when none of its spans is kept."""
         rows = self._reader.connection.execute(_SPANS_OF_TRACE, (self._reader.trace(trace_id), MAX_TRACE_SPANS + 1)).fetchall()
         spans: dict[bytes, StoredSpan] = {}
+        weight = 0
         for (item,) in rows[:MAX_TRACE_SPANS]:
             chunk, position = place_of(item)
             opened = self._opened.get(chunk)
-            if position < len(opened):
-                # A sender that missed our answer sends the same span again; the first one counts.
-                spans.setdefault(opened[position].span.span_id, opened[position])
-        cut = (f"the trace has more than {MAX_TRACE_SPANS} spans; the rest is not shown",)
-        warnings = cut if len(rows) > MAX_TRACE_SPANS else ()
-        return jaeger.trace(trace_id, list(spans.values()), warnings) if spans else None
+            # A sender that missed our answer sends the same span again; the first one counts.
+            if position < len(opened) and (stored := opened[position]).span.span_id not in spans:
+                weight += weight_of(stored.span)
+                if weight > MAX_ANSWER_BYTES:
+                    break
+                spans[stored.span.span_id] = stored
+        warnings = (
+            [f"the trace has more than {MAX_TRACE_SPANS} spans; the rest is not shown"] if len(rows) > MAX_TRACE_SPANS else []
+        )
+        if weight > MAX_ANSWER_BYTES:
+            warnings.append(f"the trace has more than {MAX_ANSWER_BYTES} bytes; the rest is not shown")
+        return jaeger.trace(trace_id, list(spans.values()), warnings) if rows else None
 
     def _chunks_of(self, query: TraceQuery, tag_filter: TagFilter) -> ChunkFilter | None:
         """The chunks that a search has to look into; None when nothing can be found."""

@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 
 from observability.store.errors import StoreUnusableError
+from observability.store.file_lock import FileLock
 from observability.store.schema import open_for_writing
 from observability.store.settings import StoreSettings
+from observability.store.store import Store
 
 
 def test_a_path_is_enough_and_the_rest_are_the_well_known_ports_on_loopback() -> None:
@@ -50,4 +52,20 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusableError, match="its folder does not exist"):
-        open_for_writing(tmp_path / "none" / "telemetry.sqlite", 16)
+        FileLock(tmp_path / "none" / "telemetry.sqlite")
+
+
+def test_a_second_store_on_one_file_is_refused_until_the_first_has_ended(settings: StoreSettings) -> None:
+    first = Store(settings)
+    first.start()
+    with pytest.raises(StoreUnusableError, match="another store has it open; end that one, or name another file"):
+        Store(settings)
+    first.close()
+    FileLock(settings.path).close()
+
+
+def test_a_file_that_is_refused_is_not_held(settings: StoreSettings) -> None:
+    settings.path.write_text("not a database " * 100)
+    with pytest.raises(StoreUnusableError, match="file is not a database"):
+        Store(settings)
+    FileLock(settings.path).close()
