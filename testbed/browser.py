@@ -9,10 +9,11 @@ from typing import Final
 from rich.console import Console
 
 from services.topology import load_topology
-from testbed.control import status
+from testbed.control import SystemStatus, status
 from testbed.run import RUNS
+from testbed.stack.programs import GRAFANA, MISSING, PROMETHEUS, SWITCH, WELL_KNOWN_PORTS
 
-PLACES: Final = ("gateway", "traces", "report", "grafana")
+PLACES: Final = ("gateway", "traces", *WELL_KNOWN_PORTS, "report")
 
 
 class NothingToOpenError(Exception):
@@ -24,11 +25,8 @@ def address_of(place: str, state: Path, runs: Path = RUNS) -> str:
     if place == "report":
         return _latest_report(runs)
     system = status(state)
-    if place == "grafana":
-        raise NothingToOpenError(
-            "no Grafana runs here, and none is needed to see traces (testbed open traces). To use your own: add a data source of "
-            f"type Jaeger with the URL {system.addresses['traces']}, and scrape /metrics of the addresses in: testbed status"
-        )
+    if place in WELL_KNOWN_PORTS and place not in system.addresses:
+        raise NothingToOpenError(_why_not(place, system))
     name = load_topology(Path(system.topology)).entry if place == "gateway" else place
     page = "/docs" if place == "gateway" else ""
     return system.addresses[name] + page
@@ -39,6 +37,22 @@ def show_address(out: Console, address: str) -> None:
     out.print(address, soft_wrap=True)
     if out.is_terminal and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         webbrowser.open(address)
+
+
+def _why_not(place: str, system: SystemStatus) -> str:
+    """Why a program of the stack has no page, and what to do."""
+    program = next((each for each in system.stack if each.name == place), None)
+    if program is None:
+        return f"{place} does not run beside this system: it was started with --no-stack, or {SWITCH} is off"
+    if program.state != MISSING:
+        return f"{place} {program.note}"
+    text = f"no {place} is on the PATH ({program.note}). Once it is, testbed down and testbed up start it with all it needs"
+    if place == GRAFANA:
+        traces, metrics = system.addresses["traces"], system.addresses.get(PROMETHEUS, "yours, asking who is in targets/*.json")
+        text += (
+            f". To use your own: import dashboards/*.json; data sources with the uids jaeger ({traces}), prometheus ({metrics})"
+        )
+    return text
 
 
 def _latest_report(runs: Path) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
+from testbed import stack_screen
 from testbed.control import ProcessLease, SystemStatus
 from testbed.data import choose_data
 from testbed.launch import LaunchOptions
@@ -16,7 +17,7 @@ from testbed.run import RunFolder
 from testbed.terminal import command, protection, table
 
 _MINUTES_FROM_S = 120.0
-_WHAT = {"traces": "traces of every request"}
+_WHAT = {"traces": "traces of every request", **stack_screen.WHAT}
 _STYLES = {"ready": "green", "up": "green", "starting": "yellow", "paused": "yellow", "down": "red", "degraded": "red"}
 
 
@@ -29,6 +30,9 @@ def print_up(out: Console, system: SystemStatus, state: Path, took_s: float | No
     out.print(Padding(_address_table(system), (0, 2), expand=False))
     out.print()
     out.print(Padding(_next_table(system, state), (0, 2), expand=False))
+    if any(program.note for program in system.stack):
+        out.print()
+        stack_screen.print_notes(out, system.stack, state)
 
 
 def print_status(out: Console, system: SystemStatus, state: Path) -> None:
@@ -38,6 +42,7 @@ def print_status(out: Console, system: SystemStatus, state: Path) -> None:
     out.print(f"[bold]{system.run_id}[/] is {phase}, {protection(system)}, started {age} ago.", soft_wrap=True)
     out.print()
     out.print(Padding(_instance_table(system), (0, 2), expand=False))
+    stack_screen.print_programs(out, system.stack, state)
     if any(instance.state is InstanceState.DOWN and not _fault(instance, system.leases) for instance in system.instances):
         out.print()
         out.print(f"Why one is down: {command('testbed logs SERVICE', state)}", soft_wrap=True)
@@ -109,5 +114,6 @@ def describe_difference(system: SystemStatus, wanted: LaunchOptions) -> str:
         ("data", system.data, choose_data(wanted.database, wanted.data or RunFolder(wanted.state).data).describe()),
         ("profile", system.profile, str(wanted.profile)),
         ("without", ", ".join(system.without), ", ".join(wanted.without)),
+        ("stack", "on" if system.stack else "off", "on" if wanted.stack else "off"),
     )
     return ", ".join(f"{key} {has or 'nothing'} instead of {asked or 'nothing'}" for key, has, asked in pairs if has != asked)

@@ -14,6 +14,7 @@ from testbed.control import ControlError, NotRunningError, RestartRequest, Syste
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.request import parse_port
 from testbed.screens import describe_difference, print_up
+from testbed.stack.programs import is_wanted
 from testbed.start_screen import StartScreen
 from testbed.terminal import console
 
@@ -27,6 +28,7 @@ _RESTART_TIMEOUT_S: Final = 300.0
 @click.option("--spawn", is_flag=True, help="Start every process from scratch: slower, and portable.")
 @click.option("--free-ports", is_flag=True, help="Take free ports instead of the well-known ones.")
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="Choose a port, such as gateway=8081.")
+@click.option("--no-stack", is_flag=True, help="Without Prometheus, Alertmanager and Grafana; FIREBREAK_STACK=off does the same.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep databases here.  [default: fresh ones]")
 @click.option("--database", default="", envvar="FIREBREAK_DATABASE", metavar="URL", help="Keep them on this PostgreSQL server.")
 @click.option("--nats", default="", envvar="FIREBREAK_NATS", metavar="URL", help="Let this NATS server carry events.")
@@ -39,6 +41,7 @@ def up(
     spawn: bool,  # noqa: FBT001 - click passes options by name
     free_ports: bool,  # noqa: FBT001 - click passes options by name
     ports: tuple[str, ...],
+    no_stack: bool,  # noqa: FBT001 - click passes options by name
     data: Path | None,
     database: str,
     nats: str,
@@ -49,7 +52,7 @@ def up(
 
     Each start has fresh data, unless --data or --database says where to keep it. On a PostgreSQL server each service has a
     database and a role of its own; set FIREBREAK_DATABASE instead of --database to keep its password off the command line.
-    FIREBREAK_NATS does the same for --nats.
+    FIREBREAK_NATS does the same for --nats. Prometheus, Alertmanager and Grafana run beside it as far as they are on the PATH.
     """
     check_names(os.environ)
     if data is not None and database:
@@ -61,6 +64,7 @@ def up(
         without=without,
         free_ports=free_ports,
         ports=dict(map(parse_port, ports)),
+        stack=is_wanted(os.environ) and not no_stack,
         spawn=spawn,
         data=data,
         database=database,

@@ -56,11 +56,10 @@ class KeptProgram:
 
     def status(self) -> ProgramStatus:
         """What people are told of it."""
-        given_up = bool(self._problem) and self._state is InstanceState.DOWN
         return ProgramStatus(
             name=self._plan.name,
             state=self._state,
-            address="" if given_up else self._plan.address,
+            address="" if self._state is InstanceState.DOWN else self._plan.address,
             pid=self._child.pid if self._child else 0,
             note=self._problem or self._plan.note,
         )
@@ -80,6 +79,7 @@ class KeptProgram:
             if delay_s is None:
                 self._give_up(f"{problem}{last_words(self._plan.log)}")
                 return
+            self._problem = f"{problem}; it is started again"
             self._around.journal.write(Event.RESTART, self._plan.name, reason=f"{problem}; again in {delay_s:g} s")
             await self._around.pause(delay_s)
 
@@ -117,7 +117,7 @@ class KeptProgram:
         deadline_s = self._around.timers.time() + READY_TIMEOUT_S
         while not child.exit.done():
             if await self._around.is_ready(HOST, self._plan.port, self._plan.ready_path) and not child.exit.done():
-                self._state = InstanceState.UP
+                self._state, self._problem = InstanceState.UP, ""
                 self._around.journal.write(Event.READY, self._plan.name, pid=child.pid)
                 return ""
             if self._around.timers.time() > deadline_s:

@@ -11,6 +11,8 @@ ALERTMANAGER: Final = "alertmanager"
 GRAFANA: Final = "grafana"
 WELL_KNOWN_PORTS: Final = {PROMETHEUS: 9_090, ALERTMANAGER: 9_093, GRAFANA: 3_000}
 """By name, in the order in which they are started and shown."""
+MISSING: Final = "missing"
+"""The state of a program that is not on the PATH."""
 SWITCH: Final = "FIREBREAK_STACK"
 _FILES: Final = {
     PROMETHEUS: ("prometheus",),
@@ -18,9 +20,9 @@ _FILES: Final = {
     GRAFANA: ("grafana-server", "grafana"),
 }
 HOW_TO_GET_IT: Final = {
-    PROMETHEUS: "apt install prometheus, or brew install prometheus",
-    ALERTMANAGER: "apt install prometheus-alertmanager, or prometheus.io/download",
-    GRAFANA: "grafana.com/grafana/download, or brew install grafana",
+    PROMETHEUS: "apt install prometheus, brew install prometheus",
+    ALERTMANAGER: "apt install prometheus-alertmanager, prometheus.io/download",
+    GRAFANA: "grafana.com/grafana/download, brew install grafana",
 }
 
 

@@ -14,7 +14,7 @@ from testbed.stack.alertmanager import plan_alertmanager
 from testbed.stack.grafana import JAEGER, plan_grafana
 from testbed.stack.kept_program import Around
 from testbed.stack.program_plan import ProgramPlan
-from testbed.stack.programs import ALERTMANAGER, GRAFANA, HOW_TO_GET_IT, PROMETHEUS, WELL_KNOWN_PORTS
+from testbed.stack.programs import ALERTMANAGER, GRAFANA, HOW_TO_GET_IT, MISSING, PROMETHEUS, WELL_KNOWN_PORTS
 from testbed.stack.prometheus import plan_prometheus
 from testbed.stack.stack import Stack
 
@@ -37,9 +37,7 @@ def plan_stack(request: SystemRequest, ports: Mapping[str, int]) -> StackPlan:
         return StackPlan()
     missing = [name for name in WELL_KNOWN_PORTS if name not in request.programs]
     planned = [_PLANNERS[name](request, path, ports) for name, path in request.programs.items()]
-    return StackPlan(
-        tuple(planned), tuple(ProgramStatus(name=name, state="missing", note=HOW_TO_GET_IT[name]) for name in missing)
-    )
+    return StackPlan(tuple(planned), tuple(ProgramStatus(name=name, state=MISSING, note=HOW_TO_GET_IT[name]) for name in missing))
 
 
 def _prometheus(request: SystemRequest, program: Path, ports: Mapping[str, int]) -> ProgramPlan:

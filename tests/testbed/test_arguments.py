@@ -31,6 +31,32 @@ def test_a_run_without_a_name_is_named_after_the_time_of_day(tmp_path: Path) -> 
     assert read_request(parse_arguments(LaunchOptions(state=tmp_path).arguments())).run_id.startswith("up-2")
 
 
+def test_a_stack_is_started_with_what_is_on_the_path_unless_somebody_wants_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def programs(*, stack: bool = True) -> object:
+        return read_request(parse_arguments(LaunchOptions(state=tmp_path, stack=stack).arguments())).programs
+
+    monkeypatch.setenv("FIREBREAK_STACK", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "prometheus-alertmanager").touch(mode=0o755)
+    assert programs() == {"alertmanager": tmp_path / "prometheus-alertmanager"}
+    assert programs(stack=False) is None
+    monkeypatch.setenv("FIREBREAK_STACK", "off")
+    assert programs() is None
+    monkeypatch.setenv("FIREBREAK_STACK", "no")
+    with pytest.raises(ValueError, match="FIREBREAK_STACK: 'no' is neither on nor off"):
+        programs()
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager", "grafana"])
+def test_a_name_of_the_stack_is_not_to_be_had_for_a_service(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text(f"services: {{{name}: {{module: a, entry: true}}}}")
+    with pytest.raises(ValueError, match=rf"map.yaml: services.{name}: this name is a program's that runs beside the system"):
+        read_request(parse_arguments(LaunchOptions(state=tmp_path, topology=path).arguments()))
+
+
 def test_the_store_s_name_is_not_to_be_had_for_a_service(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
     path.write_text("services: {telemetry: {module: a, entry: true}}")

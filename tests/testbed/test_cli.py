@@ -97,7 +97,7 @@ def test_a_testbed_s_day_from_up_to_down(testbed: Testbed, small_system: Callabl
     assert "unknown service 'stocks'; allowed: shop, stock" in testbed("restart", "stocks", *here)[2]
     assert [line.split()[1:] for line in testbed("logs", "stock/2", "-n", "1", *here)[1].splitlines()] == [["info", "begins"]]
     assert testbed("open", "traces", *here)[1] == status(options.state).addresses["traces"] + "\n"
-    assert "no Grafana runs here" in testbed("open", "grafana", *here)[2]
+    assert "grafana does not run beside this system: it was started with --no-stack" in testbed("open", "grafana", *here)[2]
     assert testbed("down", *here)[:2] == (0, "Stopped. Logs and traces stay until the next start.\n")
 
 

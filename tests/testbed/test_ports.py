@@ -64,6 +64,24 @@ def test_two_who_ask_for_one_port_are_both_named() -> None:
         choose_ports(shop(18_080), {"traces": port, "otlp": port}, free_ports=True)
 
 
+def test_a_program_s_port_is_a_wish_that_yields_to_whoever_has_it(listener: socket.socket) -> None:
+    taken, free, gateway = listener.getsockname()[1], free_port(), free_port()
+    wishes = {"prometheus": taken, "alertmanager": free, "grafana": gateway}
+    others = {"shop": gateway, "traces": free_port(), "otlp": free_port()}
+    ports = choose_ports(shop(18_080), others, free_ports=False, programs=wishes)
+    assert ports["alertmanager"] == free
+    assert len({taken, gateway, ports["prometheus"], ports["grafana"]}) == 4
+    assert set(choose_ports(shop(18_080), {}, free_ports=True, programs=wishes).values()).isdisjoint(wishes.values())
+
+
+def test_a_program_s_port_that_was_asked_for_is_no_wish(listener: socket.socket) -> None:
+    taken = listener.getsockname()[1]
+    with pytest.raises(PortError, match=rf"port {taken} \(prometheus\) is taken"):
+        choose_ports(shop(18_080), {"prometheus": taken}, free_ports=True, programs={"prometheus": 9_090})
+    with pytest.raises(PortError, match=r"'prometheus' has no single port; allowed: shop, till, traces, otlp$"):
+        choose_ports(shop(18_080), {"prometheus": taken}, free_ports=True)
+
+
 def test_a_port_is_free_until_somebody_listens(listener: socket.socket) -> None:
     assert is_free(HOST, free_port())
     assert not is_free(HOST, listener.getsockname()[1])

@@ -7,7 +7,7 @@ from rich.console import Console
 from services.policy import Profile
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
-from testbed.control import ProcessLease, SystemStatus
+from testbed.control import ProcessLease, ProgramStatus, SystemStatus
 from testbed.launch import LaunchOptions
 from testbed.run import CURRENT, RunFolder
 from testbed.screens import describe_difference, print_status, print_up
@@ -17,6 +17,7 @@ def instance(service: str, replica: int, state: InstanceState = InstanceState.UP
     return Instance(service=service, replica=replica, host="127.0.0.1", port=40_001, pid=4_711, state=state)
 
 
+PROMETHEUS = ProgramStatus(name="prometheus", state=InstanceState.UP, address="http://127.0.0.1:9090", pid=5_000)
 SYSTEM = SystemStatus(
     run_id="up-1",
     phase="ready",
@@ -34,6 +35,7 @@ SYSTEM = SystemStatus(
     ),
     addresses={"gateway": "http://127.0.0.1:8080", "traces": "http://127.0.0.1:16686"},
     otlp_endpoint="http://127.0.0.1:4318",
+    stack=(PROMETHEUS,),
     leases=(
         ProcessLease(id="k", kind="kill", instance="orders/1", granted_at=0, remaining_ms=1_000, source="chaos kill"),
         ProcessLease(id="l", kind="kill", instance="orders/1", granted_at=0, remaining_ms=9_000, source="an experiment"),
@@ -86,6 +88,15 @@ def test_commands_for_a_system_elsewhere_name_its_folder(out: Console) -> None:
     assert "testbed down --state elsewhere" in printed(out)
 
 
+def test_a_start_tells_what_is_unusual_of_the_programs_beside_it_and_each_status_that_they_run(out: Console) -> None:
+    noted = SYSTEM.model_copy(update={"stack": (PROMETHEUS.model_copy(update={"note": "port 9090 is taken"}),)})
+    print_up(out, noted, CURRENT, took_s=1)
+    assert "prometheus: port 9090 is taken" in printed(out)
+    print_status(out, SYSTEM, CURRENT)
+    lines = {line.split()[0]: line for line in printed(out).splitlines() if line.strip()}
+    assert lines["prometheus"].split() == ["prometheus", "up", "http://127.0.0.1:9090", "5000"]
+
+
 def test_another_map_is_not_offered_feastfast_s_load(out: Console) -> None:
     print_up(out, SYSTEM.model_copy(update={"topology": "/shop.yaml"}), CURRENT, took_s=1)
     assert "testbed load" not in printed(out)
@@ -96,7 +107,7 @@ DATABASE = "postgresql://admin:geheim@db:5433/feast"
 
 def test_a_running_system_differs_by_map_profile_and_switches() -> None:
     wanted = LaunchOptions(
-        state=CURRENT, profile=Profile.NONE, without=("retry",), topology=Path("/shop.yaml"), database=DATABASE
+        state=CURRENT, profile=Profile.NONE, without=("retry",), topology=Path("/shop.yaml"), database=DATABASE, stack=False
     )
     assert describe_difference(SYSTEM, LaunchOptions(state=CURRENT)) == ""
     assert describe_difference(SYSTEM, wanted).split(", ") == [
@@ -104,4 +115,5 @@ def test_a_running_system_differs_by_map_profile_and_switches() -> None:
         f"data {RunFolder(CURRENT).data.absolute()} instead of postgresql://db:5433/feast",
         "profile declared instead of none",
         "without nothing instead of retry",
+        "stack on instead of off",
     ]

@@ -1,11 +1,9 @@
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,39 +23,11 @@ from testbed.control import (
 )
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from testbed.run import RunFolder
+from tests.testbed.processes import eventually, process_state, processes_of
 
 pytestmark = pytest.mark.system
 
 Small = Callable[..., LaunchOptions]
-
-
-def process_state(pid: int) -> str:
-    """The kernel's letter for it: R or S runs, T is stopped, Z has ended; empty when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
-
-
-def processes_of(state: Path) -> list[str]:
-    """Command lines of all living processes that name a state folder or were told of it in their environment."""
-    needle = str(state).encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            told = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-            if needle in told and int(folder.name) != os.getpid() and process_state(int(folder.name)) not in ("Z", "X", ""):
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
-
-
-def eventually(holds: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def pids(system: SystemStatus) -> dict[str, int]:
