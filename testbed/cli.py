@@ -11,7 +11,8 @@ from testbed.browser import NothingToOpenError
 from testbed.commands.books import dead_letters_command, replay_command, verify_command
 from testbed.commands.life import down, restart, up
 from testbed.commands.load import demo, load
-from testbed.commands.look import logs, open_command, status_command
+from testbed.commands.logs import logs
+from testbed.commands.look import open_command, status_command
 from testbed.commands.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from testbed.commands.policy import policy_command
 from testbed.control import ControlError

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from testbed.control import SystemStatus
-from testbed.log_view import LogLine
+from testbed.log_line import LogLine
 from testbed.run import CURRENT
 
 _PIPED_COLUMNS: Final = 120

@@ -1,9 +1,12 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from testbed.log_view import LogFile, LogFilter, follow, log_files, parse_line, tail
+from testbed.log_line import LogFilter, parse_line
+from testbed.log_view import LogFile, follow, log_files, tail
+from testbed.rotation import rotate
 
 
 def event(second: int, message: str, level: str = "info", **fields: str) -> str:
@@ -19,7 +22,7 @@ def logs(tmp_path: Path) -> Path:
 
 
 def test_all_replicas_are_merged_by_time(logs: Path) -> None:
-    lines = tail(log_files(logs, "orders", None), LogFilter(), 10)
+    lines = tail(log_files(logs, [("orders", None)]), LogFilter(), 10)
     assert [(line.instance, line.message) for line in lines] == [
         ("orders/1", "first"),
         ("orders/2", "second"),
@@ -28,24 +31,24 @@ def test_all_replicas_are_merged_by_time(logs: Path) -> None:
 
 
 def test_only_the_last_lines_are_shown(logs: Path) -> None:
-    assert [line.message for line in tail(log_files(logs, None, None), LogFilter(), 2)] == ["third", "fourth"]
-    assert tail(log_files(logs, None, None), LogFilter(), 0) == []
+    assert [line.message for line in tail(log_files(logs, []), LogFilter(), 2)] == ["third", "fourth"]
+    assert tail(log_files(logs, []), LogFilter(), 0) == []
 
 
 def test_lines_can_be_picked_by_level_and_by_the_beginning_of_a_trace(logs: Path) -> None:
-    assert [line.message for line in tail(log_files(logs, None, None), LogFilter("warning"), 9)] == ["third"]
-    assert [line.message for line in tail(log_files(logs, None, None), LogFilter(trace_id="abc1"), 9)] == ["third"]
+    assert [line.message for line in tail(log_files(logs, []), LogFilter("warning"), 9)] == ["third"]
+    assert [line.message for line in tail(log_files(logs, []), LogFilter(trace_id="abc1"), 9)] == ["third"]
 
 
 @pytest.mark.parametrize(("service", "replica"), [("oders", None), ("orders", 3)])
 def test_an_unknown_service_is_answered_with_those_that_have_logs(logs: Path, service: str, replica: int | None) -> None:
     with pytest.raises(LookupError, match="allowed: orders, user-log"):
-        log_files(logs, service, replica)
+        log_files(logs, [("user-log", None), (service, replica)])
 
 
 def test_without_any_log_the_way_to_one_is_told(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="start a testbed with: testbed up"):
-        log_files(tmp_path, None, None)
+        log_files(tmp_path, [])
 
 
 def test_a_traceback_keeps_its_place_in_time_and_counts_as_an_error() -> None:
@@ -59,7 +62,7 @@ def test_further_fields_of_an_event_are_shown_behind_its_message() -> None:
 
 
 def test_following_shows_what_comes_and_ends_with_the_system(logs: Path) -> None:
-    files = log_files(logs, "orders", 1)
+    files = log_files(logs, [("orders", 1)])
     tail(files, LogFilter(), 0)
     with (logs / "orders-1.jsonl").open("a") as log:
         log.write(event(5, "fifth") + '{"message": "half a')
@@ -73,3 +76,48 @@ def test_a_log_that_was_cut_short_is_read_from_its_new_beginning(tmp_path: Path)
     assert len(list(file.read())) == 2
     path.write_text(event(3, "third"))
     assert [line.message for line in file.read()] == ["third"]
+
+
+def test_several_services_and_replicas_are_merged(logs: Path) -> None:
+    lines = tail(log_files(logs, [("orders", 2), ("user-log", None)]), LogFilter(), 9)
+    assert [line.message for line in lines] == ["second", "fourth"]
+
+
+def test_lines_can_be_picked_by_time_and_text_does_not_mind_case(logs: Path) -> None:
+    since = datetime(2026, 11, 21, 1, 0, 3, tzinfo=UTC)
+    assert [line.message for line in tail(log_files(logs, []), LogFilter(since=since), 9)] == ["third", "fourth"]
+    assert [line.message for line in tail(log_files(logs, []), LogFilter(text="SECO"), 9)] == ["second"]
+
+
+def test_text_is_found_in_fields_loggers_and_exceptions() -> None:
+    line = parse_line("orders/1", json.dumps({"message": "failed", "order": 7, "logger": "kit.saga", "exception": "Boom"}), "")
+    found = [text for text in ("order=7", "kit.saga", "boom", "nothing") if LogFilter(text=text).passes(line)]
+    assert found == ["order=7", "kit.saga", "boom"]
+
+
+def test_what_has_no_time_is_shown_whatever_the_time_asked_for() -> None:
+    assert LogFilter(since=datetime.now(UTC)).passes(parse_line("orders/1", "Fatal Python error", ""))
+
+
+def test_a_line_is_json_for_programs_with_all_that_was_written() -> None:
+    written = {"time": "2026-11-21T01:00:01.000+00:00", "level": "INFO", "message": "placed", "order": 7, "trace_id": "abc"}
+    shown = json.loads(parse_line("orders/1", json.dumps(written), "").to_json())
+    assert shown == written | {"level": "info", "service": "orders", "instance": "orders/1"}
+
+
+def test_text_becomes_json_for_programs_too() -> None:
+    shown = json.loads(parse_line("orders/1", "ValueError: no", "2026-11-21T01:00:01.000+00:00").to_json())
+    assert (shown["level"], shown["message"], shown["time"]) == ("error", "ValueError: no", "2026-11-21T01:00:01.000+00:00")
+
+
+def test_what_prometheus_writes_has_its_level_and_time() -> None:
+    line = parse_line("prometheus/1", 'ts=2026-11-21T01:00:01.000Z caller=main.go:1 level=warn msg="cannot \\"reach\\" it"', "")
+    assert (line.level, line.clock, line.message) == ("warning", "01:00:01.000", 'cannot "reach" it caller=main.go:1')
+
+
+def test_a_log_that_reached_its_bound_is_read_on_from_what_was_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "orders-1.jsonl"
+    path.write_text(event(1, "first") + event(2, "second"))
+    rotate(path, max_bytes=10)
+    path.write_text(event(3, "third"))
+    assert [line.message for line in LogFile("orders/1", path).read()] == ["first", "second", "third"]
