@@ -9,7 +9,7 @@ from dashboards import chaos_panels, golden, links, slo_panels, thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import bars, lines
-from dashboards.promql import JOURNEY, or_none, or_zero, rate, total
+from dashboards.promql import JOURNEY, happened, or_none, or_zero, rate, series, total
 from observability import names
 
 _SLOWER: Final = thresholds.up_to(1.5, 3)
@@ -24,7 +24,7 @@ def page() -> Page:
         title="Chaos experiment",
         question="Did the fault act, how far did it reach, what held it back, and was somebody told?",
         rows=[
-            row("The fault", 7, chaos_panels.active_faults(), _injections()),
+            row("The fault", 8, chaos_panels.active_faults(), _injections(), _replicas()),
             row("What customers saw", 9, chaos_panels.journey_success(), chaos_panels.journey_latency()),
             row(
                 "How far it reached",
@@ -50,6 +50,23 @@ def _injections() -> Panel:
             empty="Nothing was injected",
         ),
         Query(or_none(rate(names.CHAOS_INJECTIONS, by=by), *by), "{{fault}} at {{target}}"),
+    )
+
+
+def _replicas() -> Panel:
+    by = (names.LABEL_SERVICE, names.LABEL_STATE)
+    away = series(names.TESTBED_REPLICAS, f'{names.LABEL_STATE}!="up"')
+    return lines(
+        Head(
+            "Replicas that are not up",
+            "As the supervisor knows them, by what they are instead: down, starting or paused.",
+            units.NoUnit,
+            steps=thresholds.ANY_IS_BAD,
+            empty="No supervisor tells",
+            links=[links.to_service()],
+        ),
+        Query(or_none(total(f"{away} > 0", by), *by), "{{service}}: {{state}}"),
+        Query(happened(names.TESTBED_RESTARTS, by=by[:1]), "{{service}}: restarted"),
     )
 
 

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from dashboards import chaos_panels, golden, links, slo_panels, thresholds, uids
+from dashboards import chaos_panels, golden, links, slo_panels, telemetry_panels, thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Column, Page, Row, row
 from dashboards.panels import lines, number, service_graph
@@ -28,6 +28,7 @@ def page() -> Page:
                 "Who calls whom, and what was promised",
                 [Column(14, [(14, _graph())]), Column(10, [(14, slo_panels.summary())])],
             ),
+            row("Can this be believed?", 7, telemetry_panels.taken(), telemetry_panels.lost(), telemetry_panels.kept()),
         ],
     )
 

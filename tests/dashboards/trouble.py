@@ -1,0 +1,48 @@
+"""A run in which everything happens that dashboards tell of: faults that make every pattern act, and sagas and events wait."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from services.topology import default_topology_path
+
+ACTS_S = 14
+"""How long faults act: longer than the claim of a saga, which somebody has to take over, and than the demo's alerting windows."""
+
+FAULTS = (
+    # A replica that fails and one that is slow: retries, an ejection, shed and abandoned requests, the breaker by rate.
+    ("fail", "payments/2"),
+    ("slow", "payments/1", "--latency", "700ms", "--rate", "50%"),
+    # Reads that are late: hedges.
+    ("slow", "orders/1", "--latency", "500ms", "--rate", "30%"),
+    # A service that is away: breakers, fallbacks, events that wait, alerts.
+    ("kill", "deliveries"),
+)
+LEFT_BEHIND_S = 2
+"""How long a replica of orders is away, whose sagas the other one takes over."""
+
+
+def topology(folder: Path) -> Path:
+    """FeastFast's map, with a limit of payments that is soon reached."""
+    declared = default_topology_path().read_text(encoding="utf-8")
+    small, replaced = re.subn(r"limit: \{[^}]*\}", "limit: {initial_limit: 2, min_limit: 2, max_limit: 2}", declared)
+    assert replaced == 1
+    path = folder / "topology.yaml"
+    path.write_text(small, encoding="utf-8")
+    return path
+
+
+def make(state: Path) -> None:
+    """Puts all faults in force, and returns shortly before they end."""
+    ends_s = time.monotonic() + ACTS_S
+    _chaos(state, "kill", "orders/2", "--for", f"{LEFT_BEHIND_S}s")
+    for fault in FAULTS:
+        _chaos(state, *fault, "--for", f"{ACTS_S}s")
+    time.sleep(ends_s - time.monotonic())
+
+
+def _chaos(state: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "chaos.cli", *words, "--state", str(state)]
+    subprocess.run(command, check=True, capture_output=True, timeout=20)
