@@ -14,6 +14,8 @@ from observability.log_flood import FloodGate
 from observability.redaction import Redactor
 from observability.request_id import mark
 
+TELL_VALUES = ("aiosqlite",)
+"""Loggers of libraries whose debug lines have every value of every statement, and with them the data of customers."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -63,6 +65,8 @@ def configure_logging(
     lines.addFilter(FloodGate())
     root.addHandler(lines)
     root.setLevel(level.upper())
+    for name in TELL_VALUES:
+        logging.getLogger(name).setLevel(logging.INFO)
     if provider:
         exported = LoggingHandler(logger_provider=provider)
         exported.addFilter(_not_about_exporting)
