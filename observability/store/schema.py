@@ -13,6 +13,7 @@ numbers rise with time, so that inserts stay on a few warm pages.
 """
 
 import sqlite3
+import time
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,8 @@ POSITION_BITS: Final = 18
 
 _BUSY_TIMEOUT_S: Final = 2.0
 _CACHE_KIB: Final = 2_048  # A connection's page cache; the operating system caches the file anyway.
+_CHECK_S: Final = 0.5  # Of a start, at most: a file of a million spans is looked through in about that time.
+_CHECK_STEPS: Final = 10_000  # Of SQLite's machine between two looks at the clock, some 1 ms.
 _SPARE: Final = 1.25  # The file may outgrow the retention's bound by this factor while old rows are being deleted.
 
 _TABLES: Final = """
@@ -90,6 +93,7 @@ def open_for_writing(path: Path, max_size_mib: int) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         _create_or_check(connection, path)
+        _look_for_damage(connection)
         (page_size_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         max_pages = int(max_size_mib * 1024 * 1024 * _SPARE / page_size_bytes)
         for pragma in ("synchronous = NORMAL", f"cache_size = -{_CACHE_KIB}", f"max_page_count = {max_pages}"):
@@ -97,6 +101,22 @@ def open_for_writing(path: Path, max_size_mib: int) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: {error}") from error
     return connection
+
+
+def _look_for_damage(connection: sqlite3.Connection) -> None:
+    """Raises sqlite3.DatabaseError for damage that shows within the time; the rest shows when it is met, as a 503."""
+    deadline_s = time.monotonic() + _CHECK_S
+    connection.set_progress_handler(lambda: time.monotonic() > deadline_s, _CHECK_STEPS)
+    try:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+    else:
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"database disk image is malformed ({found}); move the file away or name another")
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
