@@ -91,7 +91,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     has_events = any(settings.service in (route.producer, *route.consumers) for route in topology.events.values())
     for router in [*([events_router] if has_events else []), *routers]:
         app.include_router(router, responses=limit_responses(router, topology.services[settings.service].limit))
-    begin_routes(telemetry.metrics, app.routes)
+        begin_routes(telemetry.metrics, router.routes)
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
