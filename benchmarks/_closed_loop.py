@@ -75,7 +75,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        if self._ended or not self._is_whole():
+        if self._ended or not is_whole(self._answer):
             return
         if self._answer.startswith(b"HTTP/1.1 2"):
             self._tally.latencies_s.append(time.perf_counter() - self._sent_s)
@@ -88,11 +88,13 @@ class _Connection(asyncio.Protocol):
         if not self._ended:
             self._tally.failed += 1
 
-    def _is_whole(self) -> bool:
-        head, ends, body = self._answer.partition(_HEAD_ENDS)
-        if not ends:
-            return False
-        at = head.lower().find(_LENGTH)
-        if at < 0 or len(self._answer) > _MAX_ANSWER:
-            raise ValueError("an answer that states no length, or is too long for this client")
-        return len(body) >= int(head[at + len(_LENGTH) :].partition(b"\r\n")[0])
+
+def is_whole(answer: bytes) -> bool:
+    """Whether an answer that states its length has come to its end. Raises ValueError for one that states none or is too long."""
+    head, ends, body = answer.partition(_HEAD_ENDS)
+    if not ends:
+        return False
+    at = head.lower().find(_LENGTH)
+    if at < 0 or len(answer) > _MAX_ANSWER:
+        raise ValueError("an answer that states no length, or is too long for this client")
+    return len(body) >= int(head[at + len(_LENGTH) :].partition(b"\r\n")[0])

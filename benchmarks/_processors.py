@@ -29,9 +29,9 @@ class Usage:
     def now(cls, system: SystemStatus) -> "Usage":
         """Reads it. Raises OSError when a process of the system has ended."""
         columns = [int(each) for each in Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]]
-        by_service: dict[str, float] = {"load": _process_s(os.getpid())}
+        by_service: dict[str, float] = {"load": process_s(os.getpid())}
         for instance in system.instances:
-            by_service[instance.service] = by_service.get(instance.service, 0.0) + _process_s(instance.pid)
+            by_service[instance.service] = by_service.get(instance.service, 0.0) + process_s(instance.pid)
         idle = sum(columns[each] for each in _IDLE)
         return cls((sum(columns) - idle) / _TICKS_A_SECOND, sum(columns) / _TICKS_A_SECOND, by_service)
 
@@ -46,6 +46,7 @@ class Usage:
         return self.busy_s / self.total_s if self.total_s else 0.0
 
 
-def _process_s(pid: int) -> float:
+def process_s(pid: int) -> float:
+    """Processor time of one process so far, in seconds. Raises OSError when there is none."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND  # utime and stime, counted from behind the name

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Tracer
 
 from observability import names
-from observability.batches import exporting_thread
+from observability.batches import MAX_QUEUED_SPANS, CountedProcessor, exporting_thread
+from observability.exporter.handover import MAX_WAITING_SPANS, Handover
 from observability.log_export import MAX_QUEUED_RECORDS, exporting_records, logger_provider
 from observability.logs import configure_logging
 from observability.metrics import Metrics, RequestMetrics
@@ -94,9 +95,22 @@ def create_telemetry(
     redactor = Redactor(secrets)
     logs = _logs(origin.resource, endpoint, metrics, redactor) if endpoint else None
     configure_logging(origin.service, origin.instance, log_level, logs, redactor)
-    dropped = metrics.telemetry_dropped.labels(names.SIGNAL_TRACES).inc
-    exporting = exporting_thread(endpoint, dropped) if endpoint else None
+    exporting = _exporting(origin.resource, endpoint, tracing.exporter, metrics) if endpoint else None
     return Telemetry(tracer_provider(origin.resource, tracing.ratio, exporting), metrics, logs, tracing.path)
+
+
+def _exporting(resource: Resource, endpoint: str, exporter: str, metrics: Metrics) -> SpanProcessor:
+    dropped = metrics.telemetry_dropped.labels(names.SIGNAL_TRACES).inc
+    capacity: int
+    if exporter:
+        found: Handover | CountedProcessor = Handover(exporter, resource, dropped)
+        capacity = MAX_WAITING_SPANS
+    else:
+        found, capacity = exporting_thread(endpoint, dropped), MAX_QUEUED_SPANS
+    series = (names.SIGNAL_TRACES,)
+    metrics.telemetry_queue.read_from(lambda: [(series, found.waiting)])
+    metrics.telemetry_capacity.read_from(lambda: [(series, capacity)])
+    return found
 
 
 def _logs(resource: Resource, endpoint: str, metrics: Metrics, redactor: Redactor) -> LoggerProvider:

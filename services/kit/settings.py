@@ -41,6 +41,9 @@ class Settings(BaseModel):
     profile: Profile = Profile.DECLARED
     without: tuple[str, ...] = Field(default=(), description="patterns switched off, comma separated")
     otlp_endpoint: str = ""
+    exporter: str = Field(
+        default="", description="path of the exporter process's socket; empty: a thread of this process exports"
+    )
     tracing: TracePath = Field(default=TracePath.DEFAULT, description="who makes the server spans of requests")
     trace_ratio: float = Field(default=1.0, ge=0, le=1, description="share recorded of the traces that begin here")
     internal_token: str = Field(default="", repr=False)
@@ -82,7 +85,7 @@ class Settings(BaseModel):
     @property
     def trace_options(self) -> TraceOptions:
         """How this process traces."""
-        return TraceOptions(self.tracing, self.trace_ratio)
+        return TraceOptions(self.tracing, self.trace_ratio, self.exporter)
 
     def load_topology(self) -> Topology:
         """The map this process belongs to. Raises DocumentError."""

@@ -1,0 +1,167 @@
+"""A service's side of the exporter process: ended spans are queued, and a thread hands them over in small packets.
+
+The thread does next to nothing with the interpreter in its hands. A span counts as waiting until the exporter has said what
+became of it, so that memory is bounded here and there, and what does not reach the collector is counted where it was made.
+"""
+
+import logging
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+
+from observability.exporter.wire import MAX_PACKET_BYTES, pack_hello, pack_spans, read_outcome
+
+MAX_WAITING_SPANS: Final = 4_096
+PACKET_SPANS: Final = 32
+"""To make a packet takes some 0.1 ms, which is how long a request may wait for the interpreter."""
+PAUSE_S: Final = 0.05
+RECONNECT_S: Final = 0.25
+SEND_TIMEOUT_S: Final = 0.5
+"""For an exporter that takes no more: then spans wait here."""
+_ANSWER_BYTES: Final = 256
+
+_log = logging.getLogger(__name__)
+
+
+class Handover(SpanProcessor):
+    """Hands ended spans to the exporter process.
+
+    Args:
+        path: Where the exporter listens. Until it does, and whenever it does not, spans wait.
+        resource: Whose spans they are.
+        dropped: Told how many did not get to the collector.
+    """
+
+    def __init__(self, path: str, resource: Resource, dropped: Callable[[int], None]) -> None:
+        self._path = path
+        self._hello = pack_hello(resource)
+        self._dropped = dropped
+        self._queue: deque[ReadableSpan] = deque()
+        self._unanswered = 0
+        self._connection: socket.socket | None = None
+        self._connect_at_s = 0.0
+        self._is_ending = False
+        self._wake = threading.Event()
+        self._idle = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="telemetry-handover", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Spans of which it is not known yet what became of them."""
+        return len(self._queue) + self._unanswered
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queues a span, or drops it when too many wait."""
+        if not (span.context and span.context.trace_flags.sampled):
+            return
+        if self._is_ending or len(self._queue) + self._unanswered >= MAX_WAITING_SPANS:
+            self._dropped(1)
+            return
+        self._queue.append(span)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Waits until the exporter has said what became of every span. False when it has not in time."""
+        self._wake.set()
+        with self._idle:
+            return self._idle.wait_for(lambda: not self.waiting, timeout_millis / 1_000)
+
+    def shutdown(self) -> None:
+        """Hands over what waits and hears what became of it. Lasts for as long as there is an exporter that does not say so."""
+        self._is_ending = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(PAUSE_S)
+            self._wake.clear()
+            self._pass()
+            with self._idle:
+                self._idle.notify_all()
+            if self._is_ending and (not self.waiting or self._connection is None):
+                break
+        self._lose()
+
+    def _pass(self) -> None:
+        try:
+            connection = self._connected()
+            if connection is None:
+                return
+            self._hear(connection)
+            while self._queue:
+                self._hand_over(connection, [self._queue.popleft() for _ in range(min(PACKET_SPANS, len(self._queue)))])
+        except TimeoutError:
+            return  # It is busy; what it was not handed waits.
+        except OSError as error:
+            _log.warning("the exporter at %s is gone: %s", self._path, error)
+            self._lose()
+
+    def _connected(self) -> socket.socket | None:
+        if self._connection is None and time.monotonic() >= self._connect_at_s:
+            self._connect_at_s = time.monotonic() + RECONNECT_S
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            connection.settimeout(SEND_TIMEOUT_S)
+            try:
+                connection.connect(self._path)
+                connection.send(self._hello)
+            except OSError:  # Not there yet, or for the moment.
+                connection.close()
+            else:
+                self._connection = connection
+        return self._connection
+
+    def _hand_over(self, connection: socket.socket, spans: list[ReadableSpan]) -> None:
+        """Raises OSError with `spans` in the queue again, first in turn."""
+        packet = pack_spans(spans)
+        if len(packet) > MAX_PACKET_BYTES:
+            self._hand_over_parts(connection, spans)
+            return
+        try:
+            connection.send(packet)
+        except OSError:
+            self._queue.extendleft(reversed(spans))
+            raise
+        self._unanswered += len(spans)
+
+    def _hand_over_parts(self, connection: socket.socket, spans: list[ReadableSpan]) -> None:
+        if len(spans) == 1:
+            self._dropped(1)  # Nobody makes one so large.
+            return
+        half = len(spans) // 2
+        try:
+            self._hand_over(connection, spans[:half])
+        except OSError:
+            self._queue.extend(spans[half:])
+            raise
+        self._hand_over(connection, spans[half:])
+
+    def _hear(self, connection: socket.socket) -> None:
+        """Takes the answers that are there. Raises OSError, also when the exporter has left."""
+        while select.select([connection], (), (), 0)[0]:
+            packet = connection.recv(_ANSWER_BYTES)
+            if not packet:
+                raise ConnectionResetError("it has left")
+            outcome = read_outcome(packet)
+            self._unanswered -= outcome.sent + outcome.dropped
+            if outcome.dropped:
+                self._dropped(outcome.dropped)
+
+    def _lose(self) -> None:
+        """What the exporter had and did not speak of is lost, for all that is known."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        lost, self._unanswered = self._unanswered, 0
+        if self._is_ending:
+            lost += len(self._queue)
+            self._queue.clear()
+        if lost:
+            self._dropped(lost)

@@ -1,0 +1,261 @@
+"""Spans on their way through the exporter process: none is lost without being counted, and so many wait at most."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+from observability.exporter import handover
+from observability.exporter.exporter import MAX_BATCH_SPANS, Exporter
+from observability.exporter.handover import MAX_WAITING_SPANS, Handover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+BOUND_S = 10.0
+RESOURCE = Resource({"service.name": "orders"})
+
+
+class FakeCollector(SpanExporter):
+    """Stands for the library's exporter: takes batches, refuses them or is slow, as it is told."""
+
+    def __init__(self) -> None:
+        self.taken: list[ReadableSpan] = []
+        self.batches: list[int] = []
+        self.refuses = False
+        self.error: Exception | None = None
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.answers.wait(BOUND_S)
+        if self.error:
+            raise self.error
+        self.batches.append(len(spans))
+        if self.refuses:
+            return SpanExportResult.FAILURE
+        self.taken += spans
+        return SpanExportResult.SUCCESS
+
+
+@contextmanager
+def exporting(path: Path, collector: FakeCollector) -> Iterator[Exporter]:
+    """The exporter in a thread of this process, until the context is left."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+        exporter = Exporter(listener, collector)
+        thread = threading.Thread(target=exporter.run)
+        thread.start()
+        try:
+            yield exporter
+        finally:
+            collector.answers.set()
+            exporter.end()
+            thread.join(BOUND_S)
+            exporter.close()
+
+
+class Service:
+    """A process that makes spans, as far as the exporter sees it."""
+
+    def __init__(self, path: Path, name: str = "orders") -> None:
+        self.dropped: list[int] = []
+        resource = Resource({"service.name": name})
+        self.handover = Handover(str(path), resource, self.dropped.append)
+        self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self.provider.add_span_processor(self.handover)
+
+    def make(self, spans: int, text: str = "") -> None:
+        tracer = self.provider.get_tracer("test")
+        for number in range(spans):
+            tracer.start_span(f"work {number}", attributes={"text": text} if text else None).end()
+
+    def flush(self) -> bool:
+        return self.handover.force_flush(int(BOUND_S * 1_000))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handover, "PAUSE_S", 0.002)
+    monkeypatch.setattr(handover, "RECONNECT_S", 0.002)
+    monkeypatch.setattr(handover, "SEND_TIMEOUT_S", 0.02)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "exporter.sock"
+
+
+@pytest.fixture
+def collector() -> FakeCollector:
+    return FakeCollector()
+
+
+def test_spans_arrive_in_their_order_with_the_resource_of_their_service(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(100)
+        assert service.flush()
+        service.provider.shutdown()
+    assert [span.name for span in collector.taken] == [f"work {number}" for number in range(100)]
+    assert {span.resource.attributes["service.name"] for span in collector.taken} == {"orders"}
+    assert service.dropped == []
+
+
+def test_spans_of_several_services_share_a_batch_and_keep_their_resources(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        services = [Service(path, name) for name in ("orders", "payments")]
+        for service in services:
+            service.make(5)
+        for service in services:
+            assert service.flush()
+            service.provider.shutdown()
+    assert sorted(str(span.resource.attributes["service.name"]) for span in collector.taken) == ["orders"] * 5 + ["payments"] * 5
+
+
+def test_spans_that_are_pending_when_a_service_ends_arrive(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(500)
+        service.provider.shutdown()
+        assert len(collector.taken) == 500
+    assert service.dropped == []
+
+
+def test_spans_that_were_handed_over_are_sent_before_the_exporter_ends(path: Path, collector: FakeCollector) -> None:
+    collector.answers.clear()
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(300)
+        while service.handover._queue:
+            service.handover.force_flush(5)
+    assert len(collector.taken) == 300
+    service.provider.shutdown()
+
+
+def test_spans_made_before_there_is_an_exporter_arrive_once_there_is_one(path: Path, collector: FakeCollector) -> None:
+    service = Service(path)
+    service.make(10)
+    assert not service.handover.force_flush(20)
+    with exporting(path, collector):
+        assert service.flush()
+        service.provider.shutdown()
+    assert len(collector.taken) == 10
+
+
+def test_spans_that_the_collector_refuses_are_counted_by_their_service(path: Path, collector: FakeCollector) -> None:
+    collector.refuses = True
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(40)
+        assert service.flush()
+        service.provider.shutdown()
+    assert sum(service.dropped) == 40
+
+
+def test_spans_that_cannot_be_encoded_are_counted_and_the_next_are_sent(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        collector.error = RuntimeError("cannot encode")
+        service.make(4)
+        assert service.flush()
+        collector.error = None
+        service.make(3)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (sum(service.dropped), len(collector.taken)) == (4, 3)
+
+
+def test_with_a_collector_that_is_silent_so_many_spans_wait_and_the_rest_are_counted(
+    path: Path, collector: FakeCollector
+) -> None:
+    collector.answers.clear()
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(3 * MAX_WAITING_SPANS)
+        assert service.handover.waiting <= MAX_WAITING_SPANS
+        collector.answers.set()
+        assert service.flush()
+        service.provider.shutdown()
+    assert len(collector.taken) + sum(service.dropped) == 3 * MAX_WAITING_SPANS
+    assert len(collector.taken) >= MAX_WAITING_SPANS
+    assert max(collector.batches) <= MAX_BATCH_SPANS + handover.PACKET_SPANS
+
+
+def test_without_an_exporter_so_many_spans_wait_and_the_end_does_not(path: Path) -> None:
+    service = Service(path)
+    service.make(MAX_WAITING_SPANS + 10)
+    assert sum(service.dropped) == 10
+    service.provider.shutdown()
+    assert sum(service.dropped) == MAX_WAITING_SPANS + 10
+
+
+def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_successor_is_found(path: Path) -> None:
+    silent, answering = FakeCollector(), FakeCollector()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+        service = Service(path)
+        service.make(7)
+        while service.handover._queue:
+            service.handover.force_flush(5)
+        connection, _address = listener.accept()
+        connection.close()
+    with exporting(path, answering):
+        assert service.flush()
+        service.make(2)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (sum(service.dropped), len(answering.taken), silent.taken) == (7, 2, [])
+
+
+def test_spans_too_large_for_one_packet_go_in_several(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(40, "x" * 20_000)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (len(collector.taken), service.dropped) == (40, [])
+
+
+def test_a_span_too_large_for_any_packet_is_counted(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(1, "x" * 200_000)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (collector.taken, service.dropped) == ([], [1])
+
+
+def test_spans_that_are_not_sampled_are_not_handed_over(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("test").start_span("work").end()
+        assert service.handover.waiting == 0
+        service.provider.shutdown()
+
+
+def test_who_speaks_something_else_is_let_go_and_the_others_are_served(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
+        stranger.settimeout(BOUND_S)
+        stranger.connect(str(path))
+        stranger.send(b"GET / HTTP/1.1\r\n\r\n")
+        assert stranger.recv(10) == b""
+        service = Service(path)
+        service.make(3)
+        assert service.flush()
+        service.provider.shutdown()
+    assert len(collector.taken) == 3
