@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.semconv._incubating.metrics import db_metrics, http_metrics
 
 from observability import names
 
@@ -98,3 +99,17 @@ def test_prose_may_mention_a_name() -> None:
 def test_no_two_constants_of_a_kind_have_the_same_value(prefix: str) -> None:
     values = [value for name, value in NAMES.items() if name.startswith(prefix)]
     assert len(values) == len(set(values))
+
+
+def test_metrics_of_http_and_of_databases_are_called_as_opentelemetry_calls_them() -> None:
+    known = {
+        value.replace(".", "_")
+        for module in (http_metrics, db_metrics)
+        for value in vars(module).values()
+        if isinstance(value, str)
+    }
+    ours = {
+        value.removesuffix("_seconds") for value in NAMES.values() if value.startswith(("http_server_", "http_client_", "db_"))
+    }
+    # The conventions know these of a database's connections alone.
+    assert ours - known == {"http_client_connection_max", "http_client_connection_pending_requests"}
