@@ -1,4 +1,4 @@
-"""What tests of every package share: servers of their own, PostgreSQL's for a whole run and NATS' for one test."""
+"""What tests of every package share: servers of their own, PostgreSQL's for a whole run and NATS' for one test, and a browser."""
 
 import os
 import shutil
@@ -8,8 +8,10 @@ from typing import NoReturn
 
 import pytest
 
+from tests import chromium as of_chromium
 from tests import nats as of_nats
 from tests import watched as of_watched
+from tests.chromium import Chromium, find_chromium
 from tests.nats import NatsServer
 from tests.postgres import HOW_TO_GET_IT, PostgresServer, find_binaries
 from tests.watched import Watched, watched
@@ -64,6 +66,15 @@ def stack_on(monkeypatch: pytest.MonkeyPatch) -> None:
     if not of_watched.is_here():
         _miss(of_watched.HOW_TO_GET_IT)
     monkeypatch.setenv("FIREBREAK_STACK", "on")
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Chromium:
+    """A browser. Missing, it is treated as `postgres` is."""
+    program = find_chromium()
+    if program is None:
+        _miss(of_chromium.HOW_TO_GET_IT)
+    return Chromium(program, tmp_path)
 
 
 def _miss(how_to_get_it: str) -> NoReturn:

@@ -174,6 +174,6 @@ function keyOf(type, node) {
 }
 
 function isIn(node, wanted) {
-  const texts = [node.service, node.name, node.id, ...[...node.tags].flat(), ...node.events.flatMap((event) => [event.name, ...event.fields.map((field) => field.value)])];
+  const texts = [node.service, node.name, node.id, ...[...node.tags].flat(), ...node.events.flatMap((event) => [event.name, ...event.fields.flatMap((field) => [field.key, field.value])])];
   return texts.some((text) => String(text).toLowerCase().includes(wanted));
 }
