@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+from benchmarks._log_load import log_load
 from benchmarks._span_load import CALLERS, RARE_EVERY, SERVICES, T0_US, TRACES_A_SECOND, SpanLoad, span_load
 from benchmarks._store_process import running_store
 
@@ -73,7 +74,13 @@ def main() -> int:
         size = store.file_bytes / load.spans
         figures.note("on disk", f"{size:9.0f} bytes a span", wanted=f"<= {MAX_BYTES_A_SPAN}", met=size <= MAX_BYTES_A_SPAN)
         figures.note("memory after the load", f"{store.pss_mib:9.1f} MiB (proportional set size)")
-        _ask_all(Questions(store.query_port), load, rng, figures)
+        questions = Questions(store.query_port)
+        _ask_all(questions, load, rng, figures)
+        if arguments.logs:
+            logs = log_load(arguments.logs, arguments.batch, load.trace_ids, rng)
+            seconds = _post(store.otlp_port, logs, "/v1/logs")
+            figures.note("log records taken and committed", f"{len(logs) * arguments.batch / seconds:9,.0f} records/s")
+            _ask_for_logs(questions, load, rng, figures)
         figures.note("memory after the queries", f"{store.pss_mib:9.1f} MiB")
     return int(bool(figures.missed))
 
@@ -84,21 +91,24 @@ def _arguments() -> argparse.Namespace:
         "--spans", type=int, default=200_000, help="how many spans to send (default %(default)s, at most 2000000)"
     )
     parser.add_argument("--batch", type=int, default=64, help="spans a request, as an exporter batches (default %(default)s)")
+    parser.add_argument(
+        "--logs", type=int, default=200_000, help="how many log records to send then, 0 for none (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of ids, times and values (default %(default)s)")
     arguments = parser.parse_args()
-    if not (1 <= arguments.batch <= arguments.spans <= 2_000_000):
-        parser.error("--batch must be at least 1 and at most --spans, which must be at most 2000000")
+    if not (1 <= arguments.batch <= arguments.spans <= 2_000_000 and 0 <= arguments.logs <= 2_000_000):
+        parser.error("--batch must be at least 1 and at most --spans; --spans and --logs must be at most 2000000")
     return arguments
 
 
-def _post(port: int, bodies: Sequence[bytes]) -> float:
+def _post(port: int, bodies: Sequence[bytes], path: str = "/v1/traces") -> float:
     """Posts all bodies over a few connections and returns the seconds until the last one was acknowledged."""
     failures: list[str] = []
 
     def send(mine: Sequence[bytes]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
         for body in mine:
-            connection.request("POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"})
+            connection.request("POST", path, body, {"Content-Type": "application/x-protobuf"})
             response = connection.getresponse()
             text = response.read()
             if response.status != http.HTTPStatus.OK:
@@ -185,6 +195,18 @@ def _ask_all(questions: Questions, load: SpanLoad, rng: random.Random, figures: 
     }
     expected = {(caller, callee): len(load.trace_ids) for callee, caller in CALLERS.items()}
     figures.note("calls counted", f"{sum(map(int, map(str, calls.values()))):9,}", wanted="one a call", met=calls == expected)
+
+
+def _ask_for_logs(questions: Questions, load: SpanLoad, rng: random.Random, figures: Figures) -> None:
+    def of_trace() -> int:
+        # The last traces may have none yet: records are sent for as many as there are enough for.
+        return len(questions.data("/api/logs", trace_id=rng.choice(load.trace_ids[: len(load.trace_ids) // 2]).hex(), limit=500))
+
+    def latest() -> int:
+        return len(questions.data("/api/logs", service=rng.choice(SERVICES), level="info", limit=100))
+
+    figures.latency("logs of a trace", *questions.timed(of_trace), MAX_SEARCH_MS)
+    figures.latency("the latest logs of a service", *questions.timed(latest), MAX_SEARCH_MS)
 
 
 if __name__ == "__main__":

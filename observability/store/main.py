@@ -25,6 +25,7 @@ EXIT_UNUSABLE: Final = 2
 _EXIT_INTERRUPTED: Final = 130
 _MAX_CONNECTIONS: Final = 256  # Beyond it a request is answered 503: some fifty senders and readers keep one or two each.
 _KEEP_ALIVE_S: Final = 75  # Longer than exporters rest between batches, so that they need not connect again for each.
+_STALLED_MS: Final = 20_000  # A reader that takes nothing for so long is hung up on: it would hold its connection for ever.
 _DRAIN_S: Final = 1  # For answers under way at SIGTERM.
 
 
@@ -87,10 +88,13 @@ async def _run(server: uvicorn.Server, store: Store, sockets: list[socket.socket
 def _listen(host: str, port: int, variable: str) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         text = f"{variable} {port}: cannot listen on {host}: {error.strerror or error}; free it, or set 0 for any free port"
         raise StoreUnusableError(text) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+    return listener
 
 
 def _leave(number: int, _: FrameType | None) -> NoReturn:
