@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.system, pytest.mark.server]
 
 SHOWN_S = 90
+LOOKED_AT = 3
+"""Traces of each panel: there are hundreds of dots."""
 LABEL_VALUES = re.compile(r"label_values\((\S+), (\w+)\)")
 IN_PLACE_OF_NOTHING = re.compile(r" or (?:on \(\) )?(?:label_replace\()*vector\(0\).*$")
 COMPARISON = re.compile(r" (==|!=|>=|<=|>|<) (?!bool\b)")
@@ -35,7 +37,7 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FIREBREAK_STACK", "on")
         with watched(folder / "state", users=30, topology=trouble.topology(folder)) as system:
-            trouble.make(folder / "state")
+            trouble.make(folder / "state", system.status.otlp_endpoint)
             yield Grafana(system.prometheus, system.status.addresses["traces"], SHOWN_S)
 
 
@@ -60,7 +62,7 @@ def test_every_query_of_every_dashboard_finds_something(grafana: Grafana) -> Non
         for asked in asked_of_prometheus(path):
             whole = IN_PLACE_OF_NOTHING.sub("", asked.expression)
             expressions = {filled(whole, values | grafana.values()) for values in chosen}
-            if not sum(grafana.points(expression) for expression in expressions):
+            if not sum(map(grafana.points, expressions)):
                 empty.append(f"{asked.of}: {whole}")
     assert empty == []
 
@@ -86,7 +88,7 @@ def test_every_exemplar_leads_to_a_trace_that_the_store_has(grafana: Grafana) ->
                 expressions = {filled(asked.expression, values | grafana.values()) for values in chosen}
                 traces = set().union(*(grafana.exemplars(expression) for expression in expressions))
                 assert traces, f"{asked.of}: no dot"
-                assert all(grafana.trace(trace_id) for trace_id in traces), asked.of
+                assert all(grafana.trace(trace_id) for trace_id in sorted(traces)[:LOOKED_AT]), asked.of
 
 
 def test_every_query_of_jaeger_finds_something(grafana: Grafana) -> None:
@@ -97,5 +99,8 @@ def test_every_query_of_jaeger_finds_something(grafana: Grafana) -> None:
 
 
 def test_the_service_graph_has_every_edge_that_is_called_in_the_foreground(grafana: Grafana) -> None:
-    foreground = grafana.label_values(f'{names.RESILIENCE_CALLS}{{{names.LABEL_TRAFFIC}="foreground"}}', names.LABEL_EDGE)
-    assert {tuple(edge.split("->")) for edge in foreground} <= grafana.dependencies()
+    calls = f'{names.RESILIENCE_CALLS}{{{names.LABEL_TRAFFIC}="{names.TRAFFIC_FOREGROUND}", {names.LABEL_EDGE}="%s"}} > 0'
+    edges = grafana.label_values(names.RESILIENCE_CALLS, names.LABEL_EDGE)
+    called = {tuple(edge.split("->")) for edge in edges if grafana.points(calls % edge)}
+    assert ("gateway", "orders") in called
+    assert called <= grafana.dependencies()

@@ -5,6 +5,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
 
 from services.topology import default_topology_path
 
@@ -34,13 +38,20 @@ def topology(folder: Path) -> Path:
     return path
 
 
-def make(state: Path) -> None:
+def make(state: Path, otlp_endpoint: str) -> None:
     """Puts all faults in force, and returns shortly before they end."""
     ends_s = time.monotonic() + ACTS_S
+    _upload_garbage(otlp_endpoint)
     _chaos(state, "kill", "orders/2", "--for", f"{LEFT_BEHIND_S}s")
     for fault in FAULTS:
         _chaos(state, *fault, "--for", f"{ACTS_S}s")
     time.sleep(ends_s - time.monotonic())
+
+
+def _upload_garbage(otlp_endpoint: str) -> None:
+    upload = Request(f"{otlp_endpoint}/v1/traces", b"garbage", {"Content-Type": "application/x-protobuf"})  # noqa: S310 - the test's own store
+    with pytest.raises(HTTPError, match="400"):
+        urlopen(upload, timeout=10)  # noqa: S310 - the same
 
 
 def _chaos(state: Path, *words: str) -> None:
