@@ -62,7 +62,7 @@ def judge_alerts(record: AlertRecord, plan: AlertPlan, slos: Slos, windows: Wind
     elif not others:
         found.append(_Found(ProofStatus.PROVEN, "nobody was paged for anything else", {}))
     inhibited = _named(span for span, role in roles.items() if role is AlertRole.INHIBITED)
-    said = [each.sentence for each in found] + ([f"explained by it and silent: {inhibited}"] if inhibited else [])
+    said = [each.sentence for each in found] + ([f"silent: {inhibited}"] if inhibited else [])
     source = f"{_COMPUTED}: " if record.source is AlertSource.COMPUTED else ""
     numbers = {name: value for each in found for name, value in each.numbers.items()}
     numbers |= {f"{role}_pages": float(sum(each is role for span, each in roles.items() if span.pages)) for role in AlertRole}

@@ -1,0 +1,45 @@
+"""The load of an arm: Prometheus knows of it from its start to its end, however it ends."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from chaos.experiment.load_process import LoadProcess, LoadSchedule
+from chaos.experiment.model import Load
+from testbed.scrape_targets import LOAD
+
+
+def schedule(folder: Path, log: str = "locust.log") -> LoadSchedule:
+    (folder / "targets").mkdir()
+    return LoadSchedule(
+        load=Load(rates_per_s={"order": 5}),
+        surge=None,
+        host="http://127.0.0.1:1",
+        seed=7,
+        run_s=60.0,
+        record=folder / "record",
+        log=folder / log,
+        targets=folder / "targets",
+        run="20261121-delivery-outage",
+        arm="declared",
+    )
+
+
+def test_requests_say_of_which_run_and_arm_they_are(tmp_path: Path) -> None:
+    command = schedule(tmp_path).command(9_646)
+    said = dict(pairwise(command))
+    assert (said["--run-id"], said["--arm"], said["--metrics-port"]) == ("20261121-delivery-outage", "declared", "9646")
+
+
+def test_a_load_that_cannot_be_started_is_no_target(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), LoadProcess(schedule(tmp_path, "no-such-folder/locust.log")):
+        pass
+    assert list((tmp_path / "targets").iterdir()) == []
+
+
+@pytest.mark.system
+def test_a_load_is_a_target_until_it_is_stopped(tmp_path: Path) -> None:
+    with LoadProcess(schedule(tmp_path)):
+        assert [path.name for path in (tmp_path / "targets").iterdir()] == [LOAD]
+    assert list((tmp_path / "targets").iterdir()) == []
