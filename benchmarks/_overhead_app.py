@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -26,6 +26,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import generate_latest
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from observability.telemetry import Origin, Telemetry, create_telemetry
@@ -66,6 +67,13 @@ def main() -> None:
         return {"dish_id": dish_id, "name": "Pho", "price_cents": 1_050}
 
     if ours:
+        registry = ours.metrics.registry
+
+        @app.get("/metrics")
+        async def metrics() -> Response:
+            text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+            return Response(text)
+
         ours.instrument(app)
     elif stack == STOCK:
         _stock(app, collector)

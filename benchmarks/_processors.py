@@ -50,3 +50,9 @@ def process_s(pid: int) -> float:
     """Processor time of one process so far, in seconds. Raises OSError when there is none."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND  # utime and stime, counted from behind the name
+
+
+def process_mib(pid: int) -> float:
+    """What one process holds of the memory, shared pages shared out (PSS). Raises OSError when there is none."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1_024

@@ -6,9 +6,9 @@ The endpoint answers a small document. All requests are traced and every span is
 takes the bytes; metrics and logs are on. Each server is a process on one processor; on the other one are this client, the
 collector, and the exporter process that ours hands spans to. What an exporter process takes is work too, so it is stated.
 
-First all connections are kept busy, in rounds of 3 s that alternate between the stacks (throughput, against bare); then 1,000
+First all connections are kept busy, in rounds of 2 s that alternate between the stacks (throughput, against bare); then 1,000
 requests a second arrive whatever becomes of them (what the stack adds to p99), in rounds again. How many spans arrived is
-counted: a stack that drops them would only seem cheap. It takes about two and a half minutes.
+counted: a stack that drops them would only seem cheap. It takes about two minutes.
 
 Exit code 1: throughput below 0.38 of bare on the default path or 0.60 on the lean one, or more than 5 or 2 ms added to p99, or
 fewer than all spans of ours.
@@ -38,11 +38,11 @@ from benchmarks._stage import await_listener, begin, ended, free_ports, spans_at
 from testbed.terminal import console, table
 
 CONNECTIONS: Final = 16
-ROUND_S: Final = 3.0
+ROUND_S: Final = 2.0
 WARM_UP_S: Final = 1.0
 ROUNDS: Final = 5
 RATE: Final = 1_000.0
-OPEN_ROUND_S: Final = 4.0
+OPEN_ROUND_S: Final = 2.0
 OPEN_ROUNDS: Final = 5
 QUIET_S: Final = 0.5
 LAST_SPANS_S: Final = 6.0

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from observability.trace_options import TracePath
 from services.policy import Profile
 from testbed.control import ControlError, DownRequest, NotRunningError, SystemStatus, ask
 from testbed.interpreter import interpreter_environment
@@ -53,6 +54,8 @@ class LaunchOptions:
         free_ports: Take a free port for everything, the well-known ones included.
         ports: Ports by name: a service with one replica, `traces`, `otlp`, `prometheus`, `alertmanager` or `grafana`.
         stack: Start Prometheus, Alertmanager and Grafana beside it, as far as they are on the PATH.
+        tracing: Who makes the server spans of requests: `default` or `lean`. Lean ones go through an exporter process.
+        trace_ratio: The share, 0 to 1, of traces that are recorded.
         spawn: Start every process from scratch instead of forking it from a warmed parent.
         data: Folder of the services' databases, which stay there; fresh ones in `state` when None.
         database: URL of a PostgreSQL server to keep them on instead. It may hold a password: it is on no command line.
@@ -71,6 +74,8 @@ class LaunchOptions:
     free_ports: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
     stack: bool = True
+    tracing: TracePath = TracePath.DEFAULT
+    trace_ratio: float = 1.0
     spawn: bool = False
     data: Path | None = None
     database: str = field(default="", repr=False)
@@ -85,6 +90,7 @@ class LaunchOptions:
         pairs = [("--state", str(self.state.absolute())), ("--profile", str(self.profile)), ("--seed", str(self.seed))]
         if self.topology is not None:
             pairs.append(("--topology", str(self.topology.absolute())))
+        pairs += [("--tracing", str(self.tracing)), ("--trace-ratio", str(self.trace_ratio))]
         pairs += [("--data", str(self.data.absolute()))] if self.data is not None else []
         pairs += [("--run-id", self.run_id)] if self.run_id else []
         pairs += [("--arm", self.arm)] if self.arm else []

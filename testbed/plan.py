@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.policy import Profile, Switch
+from testbed.exporting import EXPORTER
 from testbed.migration import MIGRATOR, VARIABLE, ServiceData, Work
 from testbed.ports import HOST, OTLP, TRACES
 from testbed.process import Command
@@ -52,6 +53,8 @@ class SystemPlan:
     otlp_endpoint: str
     entry: str
     stack: StackPlan
+    exporter: Command | None = None
+    """What encodes and sends the services' spans; None where each does so itself."""
 
 
 def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secrets) -> SystemPlan:
@@ -78,6 +81,7 @@ def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secre
         otlp_endpoint=otlp_endpoint,
         entry=request.topology.entry,
         stack=plan_stack(request, ports),
+        exporter=_exporter(request, otlp_endpoint),
     )
 
 
@@ -107,6 +111,13 @@ def _migrator(request: SystemRequest) -> Command | None:
     return Command("migrator/1", MIGRATOR, {VARIABLE: work.model_dump_json()}, log)
 
 
+def _exporter(request: SystemRequest, otlp_endpoint: str) -> Command | None:
+    if request.exporter_socket is None:
+        return None
+    environment = {"FIREBREAK_EXPORTER": str(request.exporter_socket), "FIREBREAK_OTLP_ENDPOINT": otlp_endpoint}
+    return Command("exporter/1", EXPORTER, environment, request.folder.logs / "exporter-1.jsonl")
+
+
 def _shared_environment(request: SystemRequest, secrets: Secrets, otlp_endpoint: str) -> dict[str, str]:
     return {
         "FIREBREAK_HOST": HOST,
@@ -115,6 +126,9 @@ def _shared_environment(request: SystemRequest, secrets: Secrets, otlp_endpoint:
         "FIREBREAK_PROFILE": str(request.profile),
         "FIREBREAK_WITHOUT": ",".join(map(str, request.without)),
         "FIREBREAK_OTLP_ENDPOINT": otlp_endpoint,
+        "FIREBREAK_TRACING": str(request.tracing),
+        "FIREBREAK_TRACE_RATIO": str(request.trace_ratio),
+        "FIREBREAK_EXPORTER": str(request.exporter_socket or ""),
         "FIREBREAK_INTERNAL_TOKEN": secrets.internal_token,
         "FIREBREAK_CHAOS_TOKEN": secrets.chaos_token,
         "FIREBREAK_SIGNING_KEY": secrets.signing_key,

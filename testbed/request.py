@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from observability.trace_options import TracePath
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 from testbed.broker import Broker, choose_broker
@@ -41,10 +42,17 @@ class SystemRequest:
     """What carries its services' events."""
     programs: Mapping[str, Path] | None = None
     """Those of the stack that are here, by name; None when nobody wants one."""
+    tracing: TracePath = TracePath.DEFAULT
+    trace_ratio: float = 1.0
     spawn: bool = False
     """Start every process from scratch instead of forking it from a warmed parent."""
     die_with_parent: bool = False
     """Stop when the launcher ends, however it ends."""
+
+    @property
+    def exporter_socket(self) -> Path | None:
+        """Where the exporter process listens; None without one: only the lean path is so quick that it would be felt."""
+        return socket_path(self.folder.root, "exporter.sock") if self.tracing is TracePath.LEAN else None
 
 
 def read_request(options: argparse.Namespace) -> SystemRequest:
@@ -73,6 +81,8 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         data=data,
         broker=_choose_broker(options, data),
         programs=find_programs() if is_wanted(os.environ) and not options.no_stack else None,
+        tracing=TracePath(options.tracing),
+        trace_ratio=options.trace_ratio,
         spawn=options.spawn,
         die_with_parent=options.die_with_parent,
     )

@@ -138,7 +138,8 @@ def main() -> None:
     with _refusing(channel):
         request = read_request(options)
     # Outside of everything that could take an error of a process, which is forked from here, for the supervisor's own.
-    parent = None if request.spawn else fork_parent(modules_of(request.topology), options.channel)
+    modules = modules_of(request.topology, exporter=request.exporter_socket is not None)
+    parent = None if request.spawn else fork_parent(modules, options.channel)
     with _refusing(channel):
         _supervise(request, parent, channel)
 
@@ -158,7 +159,11 @@ def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchCha
 
     async def run() -> None:
         spawned = SpawnedProcesses()
-        processes = ForkedProcesses(modules_of(request.topology), parent) if parent else spawned
+        processes = (
+            ForkedProcesses(modules_of(request.topology, exporter=request.exporter_socket is not None), parent)
+            if parent
+            else spawned
+        )
         await Supervisor(plan, folder, processes, spawned, channel).run(die_with_parent=request.die_with_parent)
 
     asyncio.run(run())

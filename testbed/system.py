@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.registry import Instance
 from testbed.control import ControlError, HealRequest, ProcessFaultRequest, RestartRequest, SystemStatus, socket_path
+from testbed.exporting import KeptExporter
 from testbed.journal import Event, Journal
 from testbed.keeper import Keeper
 from testbed.last_words import last_words
@@ -59,6 +60,7 @@ class System:
         self._keeper = Keeper(targets, loop, self._journal, time.time)
         self._programs = programs
         self._stack = plan.stack.stack(Around(programs, self._journal, loop, is_ready))
+        self._exporter = KeptExporter(plan.exporter, processes, self._journal, loop) if plan.exporter else None
         self._metrics = MetricsServer(self._scrape)
         self._lives: list[asyncio.Task[None]] = []
         self._whereabouts = Whereabouts(folder)
@@ -86,6 +88,8 @@ class System:
         self._whereabouts.write(self._instances())
         tasks = [asyncio.create_task(run_migrator(self._processes, self._plan.migrator))] if self._plan.migrator else []
         self._lives = [asyncio.create_task(replica.run(), name=replica.name) for replica in self._replicas.values()]
+        if self._exporter:
+            self._lives.append(asyncio.create_task(self._exporter.run(), name="exporter/1"))
         self._stack.start()  # After them: they come first.
         tasks.append(asyncio.create_task(self._until_up(list(self._replicas.values()))))
         try:
@@ -110,6 +114,8 @@ class System:
         for is_store in (False, True):
             replicas = [each for each in self._replicas.values() if (each.plan.service == TELEMETRY) is is_store]
             await asyncio.gather(*(replica.stop() for replica in replicas))
+            if self._exporter and not is_store:  # It has their last spans, and sends them to the store.
+                await self._exporter.stop()
         for life in self._lives:
             life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.topology import Topology
+from testbed.exporting import EXPORTER
 from testbed.migration import MIGRATOR
 
 TELEMETRY: Final = "telemetry"
@@ -10,10 +11,12 @@ TELEMETRY: Final = "telemetry"
 STORE_MODULE: Final = "observability.store.main"
 
 
-def modules_of(topology: Topology) -> tuple[str, ...]:
+def modules_of(topology: Topology, *, exporter: bool = False) -> tuple[str, ...]:
     """Modules that a system's processes run, each once.
 
     The store's is first: it is smallest, and everybody's spans go there. Then what every service with data waits for.
     """
+    exporting = (EXPORTER,) if exporter else ()
     migrator = (MIGRATOR,) if any(service.database for service in topology.services.values()) else ()
-    return tuple(dict.fromkeys((STORE_MODULE, *migrator, *(service.module for service in topology.services.values()))))
+    services = (service.module for service in topology.services.values())
+    return tuple(dict.fromkeys((STORE_MODULE, *migrator, *services, *exporting)))

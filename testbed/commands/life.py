@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from observability.trace_options import TracePath
 from services.kit.settings import check_names
 from services.policy import Profile
 from testbed.commands.options import parse_target, state_option
@@ -29,6 +30,21 @@ _RESTART_TIMEOUT_S: Final = 300.0
 @click.option("--free-ports", is_flag=True, help="Take free ports instead of the well-known ones.")
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="Choose a port, such as gateway=8081.")
 @click.option("--no-stack", is_flag=True, help="Without Prometheus, Alertmanager and Grafana; FIREBREAK_STACK=off does the same.")
+@click.option(
+    "--tracing",
+    type=click.Choice([str(each) for each in TracePath]),
+    envvar="FIREBREAK_TRACING",
+    default="default",
+    help="Who makes the server spans of requests: the library's instrumentation, or a leaner middleware.",
+)
+@click.option(
+    "--trace-ratio",
+    type=click.FloatRange(0, 1),
+    envvar="FIREBREAK_TRACE_RATIO",
+    default=1.0,
+    show_default=True,
+    help="Share of traces that are recorded.",
+)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep databases here.  [default: fresh ones]")
 @click.option("--database", default="", envvar="FIREBREAK_DATABASE", metavar="URL", help="Keep them on this PostgreSQL server.")
 @click.option("--nats", default="", envvar="FIREBREAK_NATS", metavar="URL", help="Let this NATS server carry events.")
@@ -42,6 +58,8 @@ def up(
     free_ports: bool,  # noqa: FBT001 - click passes options by name
     ports: tuple[str, ...],
     no_stack: bool,  # noqa: FBT001 - click passes options by name
+    tracing: str,
+    trace_ratio: float,
     data: Path | None,
     database: str,
     nats: str,
@@ -65,6 +83,8 @@ def up(
         free_ports=free_ports,
         ports=dict(map(parse_port, ports)),
         stack=is_wanted(os.environ) and not no_stack,
+        tracing=TracePath(tracing),
+        trace_ratio=trace_ratio,
         spawn=spawn,
         data=data,
         database=database,

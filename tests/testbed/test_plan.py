@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from observability.trace_options import TracePath
 from services.policy import Profile, Switch
 from services.topology import topology_from_text
 from testbed.data import SqliteData
@@ -12,6 +14,7 @@ from testbed.run import RunFolder, Secrets
 from testbed.telemetry import modules_of
 
 SECRETS = Secrets(internal_token="i", chaos_token="c", signing_key="s")
+PORTS = {"shop": 18_080, "traces": 1, "otlp": 2}
 TOPOLOGY = topology_from_text("""
 services:
   shop: {module: shop.main, port: 18080, entry: true}
@@ -22,8 +25,8 @@ edges:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> SystemPlan:
-    request = SystemRequest(
+def request_(tmp_path: Path) -> SystemRequest:
+    return SystemRequest(
         folder=RunFolder(tmp_path),
         topology_path=tmp_path / "shop.yaml",
         topology=TOPOLOGY,
@@ -38,7 +41,11 @@ def plan(tmp_path: Path) -> SystemPlan:
         notify_socket=tmp_path / "notify.sock",
         data=SqliteData(tmp_path / "data"),
     )
-    return plan_system(request, {"shop": 18_080, "traces": 1, "otlp": 2}, SECRETS)
+
+
+@pytest.fixture
+def plan(request_: SystemRequest) -> SystemPlan:
+    return plan_system(request_, PORTS, SECRETS)
 
 
 def test_every_replica_is_planned_and_the_store_comes_first(plan: SystemPlan) -> None:
@@ -62,6 +69,9 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
         "FIREBREAK_PROFILE": "declared",
         "FIREBREAK_WITHOUT": "breaker@shop->stock,retry",
         "FIREBREAK_OTLP_ENDPOINT": "http://127.0.0.1:2",
+        "FIREBREAK_TRACING": "default",
+        "FIREBREAK_TRACE_RATIO": "1.0",
+        "FIREBREAK_EXPORTER": "",
         "FIREBREAK_INTERNAL_TOKEN": "i",
         "FIREBREAK_CHAOS_TOKEN": "c",
         "FIREBREAK_SIGNING_KEY": "s",
@@ -71,6 +81,24 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
         "FIREBREAK_LOG_LEVEL": "INFO",
         "NOTIFY_SOCKET": str(tmp_path / "notify.sock"),
     }
+
+
+def test_on_the_lean_path_services_hand_their_spans_to_an_exporter_that_sends_them_to_the_store(
+    request_: SystemRequest, tmp_path: Path
+) -> None:
+    plan = plan_system(replace(request_, tracing=TracePath.LEAN, trace_ratio=0.1), PORTS, SECRETS)
+    told = plan.instances[1].command(0).environment
+    assert (told["FIREBREAK_TRACING"], told["FIREBREAK_TRACE_RATIO"]) == ("lean", "0.1")
+    assert plan.exporter is not None
+    assert plan.exporter.environment == {
+        "FIREBREAK_EXPORTER": told["FIREBREAK_EXPORTER"],
+        "FIREBREAK_OTLP_ENDPOINT": "http://127.0.0.1:2",
+    }
+    assert plan.exporter.module in modules_of(TOPOLOGY, exporter=True)
+
+
+def test_on_the_default_path_there_is_no_exporter(plan: SystemPlan) -> None:
+    assert plan.exporter is None
 
 
 def test_a_service_without_a_database_is_given_none(plan: SystemPlan) -> None:
