@@ -18,19 +18,21 @@ from prometheus_client.utils import floatToGoString
 
 EXEMPLAR_EVERY_S = 0.25
 """For each bucket. A scrape takes the latest alone, so that whoever looks every second sees one of its last quarter."""
+RETRY_AFTER_S = 0.005
+"""After an observation without a recorded trace, of which there may be many: to look for it takes longer than the rest."""
 
 
 class Times:
     """One series: how many observations each bucket has. Written by one thread, the event loop's."""
 
-    __slots__ = ("_bounds", "counts", "exemplars", "marked_at_s", "total_s")
+    __slots__ = ("_bounds", "_next_s", "counts", "exemplars", "total_s")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.exemplars: list[tuple[int, float, float] | None] = [None] * (len(bounds) + 1)
         """Trace id, value and Unix time."""
-        self.marked_at_s = [float("-inf")] * (len(bounds) + 1)
+        self._next_s = [float("-inf")] * (len(bounds) + 1)
         self.total_s = 0.0
 
     def observe(self, began_s: float, ended_s: float) -> None:
@@ -39,11 +41,16 @@ class Times:
         bucket = bisect_left(self._bounds, duration_s)
         self.counts[bucket] += 1
         self.total_s += duration_s
-        if ended_s - self.marked_at_s[bucket] >= EXEMPLAR_EVERY_S:
-            context = trace.get_current_span().get_span_context()
-            if context.trace_flags.sampled:
-                self.marked_at_s[bucket] = ended_s
-                self.exemplars[bucket] = (context.trace_id, duration_s, time.time())
+        if ended_s >= self._next_s[bucket]:
+            self._mark(bucket, duration_s, ended_s)
+
+    def _mark(self, bucket: int, duration_s: float, ended_s: float) -> None:
+        context = trace.get_current_span().get_span_context()
+        if context.trace_flags.sampled:
+            self.exemplars[bucket] = (context.trace_id, duration_s, time.time())
+            self._next_s[bucket] = ended_s + EXEMPLAR_EVERY_S
+        else:
+            self._next_s[bucket] = ended_s + RETRY_AFTER_S
 
 
 class TimesHistogram(Collector):

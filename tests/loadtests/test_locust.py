@@ -192,3 +192,50 @@ def ask(port: int, path: str, form: dict[str, str] | None = None) -> str:
 def requests_answered(port: int) -> int:
     stats = json.loads(ask(port, "/stats/requests"))["stats"]
     return sum(int(each["num_requests"]) for each in stats if each["name"] == "sign_in: sign_in")
+
+
+def metrics_of(port: int) -> dict[str, float]:
+    """Samples by name and labels, as Prometheus reads them; empty while nobody serves any."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=LIMIT_S) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return {}
+    samples = (line.partition(" # ")[0].rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
+
+
+def free_ports_in_a_row() -> int:
+    """The first of two that nobody had a moment ago."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first:
+            port: int = first.getsockname()[1]
+            try:
+                socket.create_server(("127.0.0.1", port + 1)).close()
+            except OSError:
+                continue
+        return port
+
+
+def test_each_worker_serves_its_own_arrivals_and_their_master_none(server: tuple[str, int]) -> None:
+    port, (master, *_) = free_ports_in_a_row(), [free_ports_in_a_row()]
+    more = ("--processes", "2", "--master-port", str(master), "--master-bind-port", str(master))
+    run = locust(
+        *("--headless", "--host", server[0], "--spawn-rate", str(USERS), "--mix", "sign_in=1", "--run-time", "20s"),
+        *("--metrics-port", str(port), *more),
+    )
+    arrivals = 'load_arrivals_total{journey="sign_in"}'
+    try:
+        deadline_s = time.monotonic() + LIMIT_S
+        while not all(metrics_of(each).get(arrivals) for each in (port, port + 1)) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        found = [metrics_of(each) for each in (port, port + 1)]
+        assert all(each[arrivals] > 0 for each in found)
+        target = 'load_target_arrivals_per_second{journey="sign_in"}'
+        assert sum(each[target] for each in found) == USERS
+        run.send_signal(signal.SIGINT)
+        code, output = finish(run)
+    finally:
+        run.kill()
+    assert output.count("Metrics of the load: http://127.0.0.1:") == 2, output
+    assert code == 130, output

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from observability.histogram import EXEMPLAR_EVERY_S, TimesHistogram
+from observability.histogram import EXEMPLAR_EVERY_S, RETRY_AFTER_S, TimesHistogram
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Exemplar
@@ -85,11 +85,11 @@ def test_a_bucket_takes_another_trace_only_after_a_while(kept: KeptSpans) -> Non
         assert exemplars(registry)["0.1"].value == pytest.approx(expected_s)
 
 
-def test_a_trace_that_is_not_recorded_is_no_exemplar_and_keeps_none_from_becoming_one(kept: KeptSpans) -> None:
+def test_a_trace_that_is_not_recorded_is_no_exemplar_and_keeps_none_from_becoming_one_a_moment_later(kept: KeptSpans) -> None:
     histogram, registry = made()
     with TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("test").start_as_current_span("unrecorded"):
         histogram.labels().observe(0.0, 0.05)
     assert exemplars(registry) == {}
     with kept.tracer.start_as_current_span("recorded"):
-        histogram.labels().observe(0.0, 0.05)
+        histogram.labels().observe(0.0, 0.05 + RETRY_AFTER_S)
     assert list(exemplars(registry)) == ["0.1"]

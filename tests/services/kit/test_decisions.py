@@ -104,3 +104,19 @@ def test_a_replica_that_is_left_out_is_counted_and_worth_a_line(watched: Watched
 def test_outside_of_any_request_a_decision_is_counted_all_the_same(watched: Watched) -> None:
     TelemetrySink(watched.telemetry.metrics).decided(Decision(EDGE, Verb.RETRY, "attempt 2", "timeout"))
     assert watched.metric(names.RESILIENCE_RETRIES, edge=EDGE, decision="granted") == 1
+
+
+def test_what_is_counted_leads_to_the_trace_in_which_it_was_decided(watched: Watched) -> None:
+    decide(watched, Verb.REJECTED, "breaker")
+    ((exemplar,), (span,)) = [
+        [
+            sample.exemplar
+            for family in watched.telemetry.metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == names.RESILIENCE_REJECTIONS
+        ],
+        watched.spans,
+    ]
+    assert span.context is not None
+    assert exemplar is not None
+    assert exemplar.labels == {"trace_id": f"{span.context.trace_id:032x}"}

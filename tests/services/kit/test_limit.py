@@ -184,3 +184,12 @@ def _ended_after(limiter: Limiter, clock: HandClock, count: int) -> None:
     for admission in admissions:
         assert admission
         limiter.end(admission, done=True)
+
+
+def test_what_may_be_shed_is_counted_from_zero_and_without_a_limit_there_is_nothing_to_shed() -> None:
+    limited, unlimited = Metrics(), Metrics()
+    Limiter(TIGHT, limited)
+    Limiter(None, unlimited)
+    shed = [limited.registry.get_sample_value(names.RESILIENCE_SHED, {names.LABEL_URGENCY: str(urgency)}) for urgency in range(9)]
+    assert shed == [0.0] * 8 + [None]
+    assert unlimited.registry.get_sample_value(names.RESILIENCE_SHED, {names.LABEL_URGENCY: "3"}) is None

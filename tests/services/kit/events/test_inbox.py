@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from observability import names
 from services.kit.errors import ConflictError, NotFoundError, OverloadedError, RefusedError, UnreachableError
 from services.kit.events import inbox as inbox_module
 from services.kit.events import inbox_rows
@@ -248,3 +249,16 @@ async def test_a_batch_that_is_full_says_that_there_may_be_more_to_forget(
     clock.now_s += inbox_rows.KEPT_S + 1
     assert [await desk.inbox.prune() for _ in range(2)] == [True, False]
     assert await desk.states() == []
+
+
+async def test_types_that_whoever_sends_invents_share_a_label(desk: Desk, watched: Watched) -> None:
+    for number in range(3):
+        await desk.inbox.receive(envelope(event_type=f"invented.{number}"))
+    await desk.inbox.receive(b"no event at all")
+    counted = {
+        sample.labels["event"]: sample.value
+        for family in watched.telemetry.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == names.INBOX_EVENTS
+    }
+    assert counted == {"unknown": 4}
