@@ -72,8 +72,8 @@ def measure(data: Path, *, spawn: bool) -> Start:
         launch(LaunchOptions(state=state, data=data, free_ports=True, spawn=spawn))
         lines = [json.loads(line) for line in RunFolder(state).journal.read_text().splitlines()]
         stop(state)
-    ready_at = max(line["t"] for line in lines if line["event"] == "ready")
-    ran_at = min(line["t"] for line in lines if line["event"] == "start")
+    ready_at = max(line["t"] for line in lines if line["event"] == "ready" and "/" in line["instance"])
+    ran_at = min(line["t"] for line in lines if line["event"] == "start" and "/" in line["instance"])
     return Start(ready_at - launched_at, ready_at - ran_at)
 
 

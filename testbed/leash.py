@@ -15,7 +15,7 @@ import sys
 from typing import Final, NoReturn
 
 LEASHED_PROGRAM: Final = "--"
-MAX_FILE_BYTES: Final = 512 * 1024 * 1024
+MAX_FILE_BYTES: Final = 128 * 1024 * 1024
 """No file of a leashed program grows larger, its log included: a program that has gone mad ends before the disk is full."""
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 

@@ -19,6 +19,8 @@ BLOCK_DURATION: Final = "10m"
 """Blocks of two hours, the default, would let the log of writes and its memory grow for three before it drops anything."""
 WAL_SEGMENT_SIZE: Final = "16MB"
 """It drops whole segments of that log, and keeps the newest third of them: small ones let it drop more."""
+CHUNK_SEGMENT_SIZE: Final = "64MB"
+"""Of a block. Prometheus takes the disk space of a whole one at once, which has to be within testbed.leash.MAX_FILE_BYTES."""
 MAX_SAMPLES: Final = 20_000
 """Of one answer to a scrape. A service of FeastFast has about a thousand; a target gone mad is cut off, and shown as down."""
 _CONFIGURATION: Final = "prometheus.yaml"
@@ -56,6 +58,7 @@ def plan_prometheus(
         "--storage.tsdb.min-block-duration": BLOCK_DURATION,
         "--storage.tsdb.max-block-duration": BLOCK_DURATION,
         "--storage.tsdb.wal-segment-size": WAL_SEGMENT_SIZE,
+        "--storage.tsdb.max-block-chunk-segment-size": CHUNK_SEGMENT_SIZE,
         "--web.listen-address": f"{HOST}:{port}",
         "--web.external-url": f"http://{HOST}:{port}",  # Otherwise alerts link to this machine's name.
         "--web.cors.origin": f"http://{HOST}:{port}",  # Otherwise every page that the reader's browser opens may ask it.
