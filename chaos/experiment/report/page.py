@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.experiment.outcomes import ProofKind
+from chaos.experiment.report.alerts import Alerts, alerts
 from chaos.experiment.report.answer import answer
 from chaos.experiment.report.facts import Facts, facts
 from chaos.experiment.report.formats import clip, moment, seconds
@@ -34,6 +35,7 @@ class Page:
     cards: tuple[VerdictCard, ...]
     objectives: tuple[ObjectiveRow, ...]
     journeys: JourneyTable
+    alerts: Alerts
     timeline: Timeline
     proofs: tuple[ProofRow, ...]
     traces: tuple[Waterfall, ...]
@@ -58,6 +60,7 @@ def page(result: Result, run_folder: Path) -> Page:
         cards=verdict_cards(shown),
         objectives=objective_rows(shown),
         journeys=journey_table(shown),
+        alerts=alerts(shown),
         timeline=timeline(shown),
         proofs=proofs,
         traces=tuple(arm_waterfall(arm, run_folder) for arm in shown.arms),

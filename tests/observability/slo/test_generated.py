@@ -61,7 +61,7 @@ def test_every_alert_says_what_it_means_and_where_to_read_on(slos: Slos, profile
     for rule in rules_of(slos, profile):
         if "alert" in rule:
             said = rule["annotations"]
-            assert set(said) == {"summary", "description", "dashboard", "runbook"}  # type: ignore[arg-type]
+            assert set(said) == {"summary", "description", "dashboard", "runbook"}
             assert said["runbook"].partition("#")[2] in anchors  # type: ignore[index]
 
 
