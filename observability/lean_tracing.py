@@ -19,7 +19,7 @@ from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 from starlette.routing import BaseRoute, Match
 
 from observability import names
-from observability.metrics import App, Message, Receive, Scope, Send
+from observability.asgi import App, Message, Receive, Scope, Send
 from observability.propagation import HEADERS, told_by_caller
 
 UNTRACED: Final = "(health|metrics|__chaos__|__policy__)(/|$)"

@@ -1,33 +1,16 @@
-"""Metrics: every instrument of a process in one registry, and the ASGI middleware that times requests."""
-
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+"""Metrics: every instrument of a process in one registry."""
 
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from observability import names
-from observability.histogram import Times, TimesHistogram
+from observability.histogram import TimesHistogram
 from observability.live_gauge import LiveGauge
-
-Scope = MutableMapping[str, Any]  # ASGI's own type: a dictionary by specification.
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The boundaries that OpenTelemetry's HTTP conventions advise."""
 LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 """Finer: a loop that is late by 25 ms is already what a request at the 99th percentile waits for."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-OTHER_METHOD = "_OTHER"
-"""OpenTelemetry's word for any other, which a stranger may have invented."""
-_UNMEASURED = frozenset({"/metrics", "/__chaos__", "/__policy__"})
-_UNMEASURED_BELOW = ("/health/", "/__chaos__/", "/__policy__/")
-_UNFORESEEN = 500  # What the framework, which stands outside of all middleware, answers for an error that got that far.
-NO_ROUTE = "none"  # Paths that match no route share one label value: they are chosen by strangers.
 
 
 class Metrics:
@@ -133,51 +116,6 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
-
-
-class RequestMetrics:
-    """Pure ASGI: times every request by method, route and status, with the trace id as exemplar."""
-
-    def __init__(self, app: App, metrics: Metrics) -> None:
-        self._app = app
-        self._duration = metrics.server_duration
-        self._series: dict[tuple[str, str, int], Times] = {}  # As bounded as methods, routes and statuses.
-        self._active = 0
-        metrics.server_active.set_function(lambda: self._active)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on and observes how long its answer took."""
-        if scope["type"] != "http" or is_of_platform(scope["path"]):
-            await self._app(scope, receive, send)
-            return
-        status = 0  # Stays so when the connection is cut without an answer.
-
-        async def observed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self._active += 1
-        began_s = time.perf_counter()
-        try:
-            await self._app(scope, receive, observed)
-        except Exception:
-            status = status or _UNFORESEEN
-            raise
-        finally:
-            self._active -= 1
-            method = scope["method"]
-            key = (method if method in METHODS else OTHER_METHOD, getattr(scope.get("route"), "path", NO_ROUTE), status)
-            series = self._series.get(key)
-            if series is None:
-                series = self._series[key] = self._duration.labels(key[0], key[1], str(status))
-            series.observe(began_s, time.perf_counter())
-
-
-def is_of_platform(path: str) -> bool:
-    """Whether a path is one that machines ask all the time, which would bury what customers ask."""
-    return path in _UNMEASURED or path.startswith(_UNMEASURED_BELOW)
 
 
 def current_exemplar() -> dict[str, str] | None:

@@ -16,9 +16,10 @@ from observability.batches import MAX_QUEUED_SPANS, CountedProcessor, exporting_
 from observability.exporter.handover import MAX_WAITING_SPANS, Handover
 from observability.log_export import MAX_QUEUED_RECORDS, exporting_records, logger_provider
 from observability.logs import configure_logging
-from observability.metrics import Metrics, RequestMetrics
+from observability.metrics import Metrics
 from observability.propagation import carry_known_baggage
 from observability.redaction import Redactor
+from observability.request_metrics import RequestMetrics
 from observability.trace_options import TraceOptions, TracePath
 from observability.tracing import trace_requests, tracer_provider
 

@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span
 
+from observability.asgi import Scope
 from observability.lean_tracing import UNTRACED, LeanTracing
-from observability.metrics import Scope
 from observability.propagation import told_by_caller
 from observability.trace_options import TracePath
 

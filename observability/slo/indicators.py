@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from observability import names
-from observability.metrics import NO_ROUTE
+from observability.request_metrics import NO_ROUTE
 from observability.slo.dependencies import call_edges
 from observability.slo.loader import Slos
 from observability.slo.model import Kind, Slo

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
-from observability.metrics import App, Message, Receive, Scope, Send
+from observability.asgi import App, Message, Receive, Scope, Send
 
 
 @dataclass(frozen=True)

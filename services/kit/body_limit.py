@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 
-from observability.metrics import App, Message, Receive, Scope, Send
+from observability.asgi import App, Message, Receive, Scope, Send
 from services.kit.answers import problem_response
 
 

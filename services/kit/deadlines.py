@@ -8,7 +8,9 @@ from http import HTTPStatus
 from opentelemetry import trace
 
 from observability import names
-from observability.metrics import NO_ROUTE, App, Metrics, Receive, Scope, Send
+from observability.asgi import App, Receive, Scope, Send
+from observability.metrics import Metrics
+from observability.request_metrics import NO_ROUTE
 from services.kit.answers import problem_response
 from services.kit.line import Line
 from services.kit.resilience.deadline import AT_HEADER, HEADER, deadline_within, left_ms_of

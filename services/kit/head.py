@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from observability.metrics import App, Receive, Scope, Send
+from observability.asgi import App, Receive, Scope, Send
 from services.kit.answers import problem_response
 
 MAX_HEAD_BYTES = 16 * 1024

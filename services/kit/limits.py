@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from opentelemetry import trace
 
 from observability import names
-from observability.metrics import App, Message, Receive, Scope, Send
+from observability.asgi import App, Message, Receive, Scope, Send
 from services.kit.answers import problem_response
 from services.kit.errors import TooManyRequestsError
 from services.kit.problems import Responses, problems

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from observability.metrics import Scope
+from observability.asgi import Scope
 
 SCOPE_KEY = "firebreak.line"
 """Where a request's scope holds the line that it came over, if its server is one that tells."""

@@ -1,6 +1,6 @@
 """The server's side of a priority: the urgency that a caller states becomes this request's."""
 
-from observability.metrics import App, Receive, Scope, Send
+from observability.asgi import App, Receive, Scope, Send
 from services.kit.resilience.priority import HEADER, parse_header, priority_within
 
 _NAME = HEADER.lower().encode()

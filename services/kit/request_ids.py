@@ -5,7 +5,7 @@ import uuid
 
 from opentelemetry import trace
 
-from observability.metrics import App, Message, Receive, Scope, Send
+from observability.asgi import App, Message, Receive, Scope, Send
 from observability.request_id import current
 from services.kit.answers import REQUEST_ID_HEADER
 

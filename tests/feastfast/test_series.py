@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from observability import names
-from observability.metrics import METHODS, OTHER_METHOD
+from observability.request_metrics import METHODS, OTHER_METHOD
 from tests.feastfast.test_metrics import metric_families
 
 if TYPE_CHECKING:

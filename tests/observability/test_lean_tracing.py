@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from observability import names
-from observability.metrics import App, Receive, Scope, Send
+from observability.asgi import App, Receive, Scope, Send
 from observability.propagation import carry_known_baggage
 from observability.trace_options import TracePath
 from observability.tracing import trace_requests

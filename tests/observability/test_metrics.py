@@ -11,7 +11,8 @@ from prometheus_client import ProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from observability import names
-from observability.metrics import BUCKETS_S, Metrics, RequestMetrics, current_exemplar
+from observability.metrics import BUCKETS_S, Metrics, current_exemplar
+from observability.request_metrics import RequestMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
