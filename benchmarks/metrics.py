@@ -2,51 +2,43 @@
 
     python -m benchmarks.metrics
 
-The first three in this process, best of some rounds that alternate; an endpoint is called without a server, so that the share of
-a served request is smaller. The last of a system of its own under the demo's load: how many series each replica has, and what a
-scrape of them is in bytes and, read many times in a row at rest, in processor time. Figures: the middleware takes at most 5 % of
-a bare endpoint's throughput, and one scrape a second at most 1 % of a processor for any replica.
+Observations in this process; the endpoint in processes of its own whose connections are kept busy, in rounds that alternate with
+and without the middleware. Replicas of a system of its own, after some of the demo's load: how many series each has, and what a scrape
+of them is in bytes and, read many times in a row at rest, in processor time. Figures: the middleware takes at most 5 % of a
+bare endpoint's throughput, and one scrape a second at most 1 % of a processor for any replica.
 """
 
 import asyncio
+import statistics
 import sys
 import tempfile
 import time
 import timeit
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Histogram
 
+from benchmarks._closed_loop import keep_busy
 from benchmarks._locust import play
+from benchmarks._metrics_app import PATH
 from benchmarks._processors import process_s
+from benchmarks._stage import await_listener, begin, ended, free_ports
 from observability.loop_lag import INTERVAL_S, watched_loop
-from observability.metrics import BUCKETS_S, Metrics, RequestMetrics, current_exemplar
+from observability.metrics import BUCKETS_S, Metrics, current_exemplar
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, launch, stop
 
-ROUNDS: Final = 15
+ROUNDS: Final = 6
+ROUND_S: Final = 1.5
+CONNECTIONS: Final = 16
 CALLS: Final = 20_000
-REQUESTS: Final = 1_000
 SCRAPES: Final = 100
 FIGURE_REQUEST: Final = 0.05
 FIGURE_SCRAPE_S: Final = 0.010
-_SCOPE: Final[dict[str, Any]] = {
-    "type": "http",
-    "method": "GET",
-    "path": "/dishes/71",
-    "query_string": b"",
-    "headers": [(b"host", b"127.0.0.1")],
-    "root_path": "",
-    "scheme": "http",
-    "server": ("127.0.0.1", 80),
-    "http_version": "1.1",
-}
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ class Scraped:
 def main() -> int:
     """Prints the figures; 1 when one is missed."""
     observations()
-    share = asyncio.run(request())
+    share = asyncio.run(requests())
     asyncio.run(probe())
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
@@ -101,39 +93,21 @@ def observations() -> None:
     print(f"an observation with labels and exemplar: prometheus_client {taken_us[0]:.2f} us, ours {taken_us[1]:.2f} us")
 
 
-async def request() -> float:
-    """A request of a bare endpoint, with and without the middleware. Returns the share of throughput that it takes."""
-    bare = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-
-    @bare.get("/dishes/{dish_id}")
-    async def dish(dish_id: int) -> dict[str, int | str]:
-        return {"dish_id": dish_id, "name": "Pho", "price_cents": 1_050}
-
-    measured = RequestMetrics(bare, Metrics())
-    bare_s, measured_s = float("inf"), float("inf")
-    for _ in range(ROUNDS):
-        bare_s = min(bare_s, await _ask(bare))
-        measured_s = min(measured_s, await _ask(measured))
-    share = 1 - bare_s / measured_s
-    print(
-        f"a request of a bare endpoint, without a server: {bare_s * 1e6:.1f} us, measured {measured_s * 1e6:.1f} us: {share:.1%}"
-    )
-    return share
-
-
-async def _ask(app: Callable[..., Any]) -> float:
-    """Seconds of the processor a request: whoever else wants it does not count."""
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(_message: object) -> None:
-        return None
-
-    began_s = time.thread_time()
-    for _ in range(REQUESTS):
-        await app(dict(_SCOPE), receive, send)
-    return (time.thread_time() - began_s) / REQUESTS
+async def requests() -> float:
+    """A bare endpoint, served with and without the middleware. Returns the share of throughput that it takes."""
+    ports = dict(zip(("bare", "measured"), free_ports(2), strict=True))
+    request = f"GET {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode()
+    throughputs: dict[str, list[float]] = {name: [] for name in ports}
+    with ended([begin("benchmarks._metrics_app", name, str(port), processor=0) for name, port in ports.items()]):
+        for number in range(1 + ROUNDS):
+            for name, port in ports.items() if number % 2 else reversed(ports.items()):
+                await_listener(port)
+                tally = await keep_busy(port, request, CONNECTIONS, ROUND_S)
+                if number:
+                    throughputs[name].append(tally.throughput)
+    bare, measured = (statistics.median(throughputs[name]) for name in ports)
+    print(f"a bare endpoint: {bare:.0f} requests/s, measured {measured:.0f}: {1 - measured / bare:.1%} of it for metrics")
+    return 1 - measured / bare
 
 
 async def probe() -> None:
