@@ -25,6 +25,7 @@ from fastapi import FastAPI
 
 from chaos.faults import AnyFault
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
+from observability.trace_options import TracePath
 from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.kit.protocol import BoundedProtocol
@@ -149,6 +150,7 @@ class FeastFast:
     folder: Path
     profile: Profile = Profile.DECLARED
     otlp_endpoint: str = ""
+    tracing: TracePath = TracePath.DEFAULT
     log_level: str = "info"
     nats_url: str = ""
     map_changes: dict[str, str] = field(default_factory=dict)
@@ -187,6 +189,7 @@ class FeastFast:
             database_url=f"sqlite+aiosqlite:///{self.database(service)}",
             profile=self.profile,
             otlp_endpoint=self.otlp_endpoint,
+            tracing=self.tracing,
             internal_token=INTERNAL_TOKEN,
             chaos_token=CHAOS_TOKEN,
             signing_key=SIGNING_KEY,

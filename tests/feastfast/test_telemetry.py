@@ -17,8 +17,10 @@ import uvicorn
 
 from chaos.faults import Error
 from observability import names
+from observability.propagation import CARRIED
 from observability.store.settings import StoreSettings
 from observability.store.store import Store, TwoSides
+from observability.trace_options import TracePath
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -97,11 +99,12 @@ def telemetry_store(folder: Path) -> Iterator[tuple[str, str]]:
         store.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def traced(tmp_path_factory: pytest.TempPathFactory, start: Start) -> AsyncIterator[Traced]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=TracePath)
+async def traced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, start: Start) -> AsyncIterator[Traced]:
+    """Once on each path: whatever is said here is said of both."""
     folder = tmp_path_factory.mktemp("traced")
     with telemetry_store(folder) as (jaeger, otlp):
-        async with start(folder, otlp_endpoint=otlp) as system:
+        async with start(folder, otlp_endpoint=otlp, tracing=TracePath(request.param)) as system:
             yield Traced(system, jaeger)
 
 
@@ -188,6 +191,18 @@ async def test_spans_carry_the_stable_names_of_the_http_conventions(traced: Trac
         if span.kind == "server" or names.ATTR_EDGE in span.tags:
             assert {"http.request.method", "http.response.status_code"} <= set(span.tags)
             assert "http.method" not in span.tags
+
+
+async def test_the_journey_that_a_customer_is_on_is_told_by_every_server_of_its_trace(traced: Traced) -> None:
+    trace_id = randbytes(16).hex()
+    told = {"traceparent": f"00-{trace_id}-{CALLER_SPAN}-01", "baggage": "firebreak.journey=order,firebreak.arm=none,who=ann"}
+    await traced.system.customer().order(**told)
+    await traced.system.eventually(traced.system.settled)
+    spans = await traced.trace(trace_id)
+    found = {span.service: {key: span.tags.get(key) for key in CARRIED} for span in spans if span.kind == "server"}
+    assert set(found) == {"gateway", "orders", "restaurants", "payments", "deliveries", "notifications"}, "events carry it too"
+    assert all(told == {names.ATTR_JOURNEY: "order", names.ATTR_ARM: "none", names.ATTR_RUN: None} for told in found.values())
+    assert "ann" not in repr(spans)
 
 
 async def test_the_trace_of_a_deferred_order_tells_the_whole_story(traced: Traced) -> None:
