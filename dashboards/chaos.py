@@ -13,8 +13,8 @@ from dashboards.promql import JOURNEY, happened, or_none, or_zero, rate, series,
 from observability import names
 
 _SLOWER: Final = thresholds.up_to(1.5, 3)
-_USUAL: Final = "$__range:5s"
-"""A subquery: the whole time that is shown, every five seconds."""
+_USUAL: Final = "$__range:$__interval"
+"""A subquery over the whole time that is shown, of as many points as a panel is wide."""
 
 
 def page() -> Page:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import dashboard, prometheus
 
 from dashboards import thresholds
@@ -45,7 +44,7 @@ class Query:
 
 def range_queries(
     queries: Sequence[Query], shape: prometheus.PromQueryFormat = prometheus.PromQueryFormat.TIME_SERIES
-) -> list[Dataquery]:
+) -> list[prometheus.Dataquery]:
     """The queries over the time that the dashboard shows."""
     return [
         prometheus.Dataquery(
@@ -63,7 +62,7 @@ def range_queries(
     ]
 
 
-def instant_queries(queries: Sequence[Query], shape: prometheus.PromQueryFormat) -> list[Dataquery]:
+def instant_queries(queries: Sequence[Query], shape: prometheus.PromQueryFormat) -> list[prometheus.Dataquery]:
     """The queries at the end of the time that the dashboard shows."""
     return [
         prometheus.Dataquery(

@@ -1,6 +1,6 @@
 """What all kinds of panels share, and how one series or column differs from the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -16,7 +16,7 @@ BY_NAME: Final = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 
 def panel(
-    kind: str, head: Head, queries: list[Dataquery], options: object, colour: FieldColor, custom: object | None = None
+    kind: str, head: Head, queries: Sequence[Dataquery], options: object, colour: FieldColor, custom: object | None = None
 ) -> Panel:
     """A panel of Grafana's `kind`, without a place yet; `custom` are the kind's own properties of a series."""
     defaults = dashboard.FieldConfig(
@@ -35,7 +35,7 @@ def panel(
         title=head.title,
         description=head.description,
         datasource=PROMETHEUS,
-        targets=queries,
+        targets=list(queries),
         interval=MIN_INTERVAL,
         options=options,
         field_config=dashboard.FieldConfigSource(defaults=defaults, overrides=[]),

@@ -22,12 +22,11 @@ class JaegerQuery(Dataquery):
     service: str = ""
     tags: str = ""
     """In logfmt: `error=true`."""
-    min_duration: str = ""
     limit: int = 0
 
     def to_json(self) -> dict[str, object]:
         """The query as Grafana saves it, without what was not said."""
-        said = {"service": self.service, "tags": self.tags, "minDuration": self.min_duration, "limit": self.limit}
+        said = {"service": self.service, "tags": self.tags, "limit": self.limit}
         return {
             "refId": self.ref_id,
             "datasource": JAEGER,

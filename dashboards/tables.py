@@ -23,27 +23,26 @@ class Column:
     decimals: int | None = None
 
 
-def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str], hidden: Sequence[str] = ()) -> Panel:
-    """One row for each set of `labels`, which lead it; columns titled as in `hidden` only decide which rows there are."""
+def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str]) -> Panel:
+    """One row for each set of `labels`, which lead it."""
     queries = instant_queries([Query(each.expression, "") for each in columns], prometheus.PromQueryFormat.TABLE)
     made = panel("table", head, queries, _options(), BY_THRESHOLD)
-    # One query's column is named "Value", and of several each has its query's letter.
-    values = [f"Value #{chr(ord('A') + index)}" if len(columns) > 1 else "Value" for index in range(len(columns))]
+    # As Grafana names the columns of several queries.
+    values = [f"Value #{query.ref_id}" for query in queries]
     titles = {value: each.title for value, each in zip(values, columns, strict=True)}
-    left_out = {"Time": True, **{value: True for value, title in titles.items() if title in hidden}}
     made.transformations = [
         DataTransformerConfig(id_val="merge", options={}),
         DataTransformerConfig(
             id_val="organize",
             options={
-                "excludeByName": left_out,
+                "excludeByName": {"Time": True},
                 "indexByName": {name: index for index, name in enumerate([*labels, *values])},
                 "renameByName": titles,
             },
         ),
     ]
     assert made.field_config is not None  # noqa: S101  panel() gives every panel one
-    made.field_config.overrides = [override(each.title, _properties(each)) for each in columns if each.title not in hidden]
+    made.field_config.overrides = [override(each.title, _properties(each)) for each in columns]
     return made
 
 
@@ -62,9 +61,9 @@ def _properties(column: Column) -> dict[str, object]:
     return said
 
 
-def traces(head: Head, *, service: str, tags: str = "", min_duration: str = "") -> Panel:
+def traces(head: Head, *, service: str, tags: str = "") -> Panel:
     """The last traces of a service; Grafana links each id to the trace itself."""
-    query = JaegerQuery(ref_id="A", query_type="search", service=service, tags=tags, min_duration=min_duration, limit=20)
+    query = JaegerQuery(ref_id="A", query_type="search", service=service, tags=tags, limit=20)
     made = panel("table", head, [query], _options(), BY_THRESHOLD)
     made.datasource = JAEGER
     return made

@@ -9,12 +9,10 @@ GREEN: Final = "green"
 YELLOW: Final = "yellow"
 RED: Final = "red"
 BLUE: Final = "blue"
-GREY: Final = "text"
 
 Steps = Sequence[tuple[float | None, str]]
 """Each value from which a colour holds, ascending; the first has none: it holds from minus infinity."""
 
-NONE: Final[Steps] = ((None, GREEN),)
 NEUTRAL: Final[Steps] = ((None, BLUE),)
 """For numbers that are neither good nor bad."""
 ANY_IS_BAD: Final[Steps] = ((None, GREEN), (1, RED))

@@ -36,7 +36,7 @@ class Grafana:
 
     def values(self) -> dict[str, str]:
         """Grafana's own variables."""
-        return {"__rate_interval": RATE_INTERVAL, "__range": f"{self.shown_s}s"}
+        return {"__rate_interval": RATE_INTERVAL, "__range": f"{self.shown_s}s", "__interval": "1s"}
 
     def points(self, expression: str) -> int:
         """How many numbers a panel with the expression would draw.
