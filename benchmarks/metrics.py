@@ -3,9 +3,9 @@
     python -m benchmarks.metrics
 
 Observations in this process; the endpoint in processes of its own whose connections are kept busy, in rounds that alternate with
-and without the middleware. Replicas of a system of its own, after some of the demo's load: how many series each has, and what a scrape
-of them is in bytes and, read many times in a row at rest, in processor time. Figures: the middleware takes at most 5 % of a
-bare endpoint's throughput, and one scrape a second at most 1 % of a processor for any replica.
+and without the middleware. Replicas of a system of its own, after some of the demo's load: how many series each has, and what
+a scrape of them is in bytes and, read many times in a row at rest, in processor time. Figures: the middleware takes at most 5 %
+of a bare endpoint's throughput, and one scrape a second at most 1 % of a processor for any replica.
 """
 
 import asyncio

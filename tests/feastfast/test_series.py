@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from observability import names
+from observability.metrics import Metrics
 from observability.request_metrics import METHODS, OTHER_METHOD
 from tests.feastfast.test_metrics import metric_families
 
@@ -90,3 +91,12 @@ async def test_whatever_a_caller_may_leave_is_counted_from_zero(shared: FeastFas
     routes = {dict(labels)[names.LABEL_ROUTE] for name, labels in found if name == names.RESILIENCE_ABANDONED}
     assert {"/internal/orders", "/internal/orders/{order_id}"} <= routes
     assert "/metrics" not in routes
+
+
+async def test_every_metric_of_a_service_has_a_series_somewhere_before_anything_goes_wrong(shared: FeastFast) -> None:
+    await shared.customer().order()
+    found = {name for each in (await series(shared)).values() for name, _ in each}
+    kinds = found | {name.removesuffix("_count") for name in found}
+    wanted = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
+    # Faults in force have a series each while they are; nothing is exported here, so that nothing waits for it.
+    assert wanted - kinds <= {names.CHAOS_ACTIVE, names.TELEMETRY_QUEUE, names.TELEMETRY_QUEUE_CAPACITY}
