@@ -1,7 +1,8 @@
 """Every metric and every attribute that Firebreak emits, once.
 
-OpenTelemetry's stable semantic conventions where they have a name (in Prometheus spelling for metrics); `resilience_*`,
-`saga_*`, `outbox_*` and `chaos_*` for what is ours. Units are seconds and counts.
+OpenTelemetry's semantic conventions where they have a name (in Prometheus spelling for metrics); `resilience_*`, `saga_*`,
+`outbox_*`, `inbox_*`, `external_*`, `chaos_*`, `telemetry_*`, `load_*` and `testbed_*` for what is ours, and Sloth's `slo:*`. Units are
+seconds, bytes and counts. docs/metrics.md tells of each.
 """
 
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 HTTP_SERVER_DURATION: Final = "http_server_request_duration_seconds"  # method, route, status
 HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"  # edge, status, traffic: one observation an attempt
 RESILIENCE_CALLS: Final = "resilience_calls_total"  # edge, outcome, traffic: one a logical call
-RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, max_attempts, budget, retry_after)
+RESILIENCE_RETRIES: Final = "resilience_retries_total"  # edge, decision (granted, max_attempts, budget, deadline, retry_after)
 RESILIENCE_REJECTIONS: Final = "resilience_rejections_total"  # edge, pattern (throttle, bulkhead, breaker): never sent
 RESILIENCE_HEDGES: Final = "resilience_hedges_total"  # edge, outcome (sent, won, lost, denied)
 RESILIENCE_BULKHEAD_IN_USE: Final = "resilience_bulkhead_in_use"  # edge: calls under way
