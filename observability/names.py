@@ -1,8 +1,8 @@
 """Every metric and every attribute that Firebreak emits, once.
 
 OpenTelemetry's semantic conventions where they have a name (in Prometheus spelling for metrics); `resilience_*`, `saga_*`,
-`outbox_*`, `inbox_*`, `external_*`, `chaos_*`, `telemetry_*`, `load_*` and `testbed_*` for what is ours, and Sloth's `slo:*`. Units are
-seconds, bytes and counts. docs/metrics.md tells of each.
+`outbox_*`, `inbox_*`, `external_*`, `chaos_*`, `telemetry_*`, `load_*` and `testbed_*` for what is ours, and Sloth's `slo:*`.
+Units are seconds, bytes and counts. docs/metrics.md tells of each.
 """
 
 from typing import Final
