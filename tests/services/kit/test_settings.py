@@ -53,6 +53,10 @@ def test_variables_of_others_are_ignored() -> None:
         ("FIREBREAK_PROFILE", "all", "Input should be 'declared', 'timeouts_only' or 'none'"),
         ("FIREBREAK_SEED", "x", "Input should be a valid integer"),
         ("FIREBREAK_LOG_LEVEL", "loud", "String should match pattern"),
+        ("FIREBREAK_TRACING", "fast", "Input should be 'default' or 'lean'"),
+        ("FIREBREAK_TRACE_RATIO", "1.5", "Input should be less than or equal to 1"),
+        ("FIREBREAK_TRACE_RATIO", "nan", "Input should be"),
+        ("FIREBREAK_TRACE_RATIO", "10%", "Input should be a valid number"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_allowed(variable: str, value: str, problem: str) -> None:
