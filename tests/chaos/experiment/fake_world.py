@@ -40,6 +40,8 @@ class FakeWorld:
     breaker_opened: float = 3.0
     without_courier: int = 0
     courier_after_asks: int = 0
+    paged_s: tuple[float, float] | None = None
+    """When deliveries pages, by a Prometheus that there is only then."""
     launched: list[LaunchOptions] = field(default_factory=list)
     schedules: list[LoadSchedule] = field(default_factory=list)
     running: list[Path] = field(default_factory=list)
@@ -120,8 +122,11 @@ class FakeWorld:
             instances=tuple(
                 Instance(service=name, replica=1, host=name, port=1, pid=1, state=InstanceState.UP) for name in names
             ),
-            addresses={"gateway": "http://gateway:1", "traces": "http://telemetry:1"},
+            addresses={"gateway": "http://gateway:1", "traces": "http://telemetry:1"} | self._stack(),
         )  # fmt: skip
+
+    def _stack(self) -> dict[str, str]:
+        return {name: f"http://{name}:1" for name in ("prometheus", "alertmanager")} if self.paged_s else {}
 
     @contextmanager
     def _load(self, schedule: LoadSchedule) -> Iterator["FakeWorld"]:
@@ -169,9 +174,24 @@ class FakeWorld:
                 if host in ("orders", "gateway", "deliveries")
                 else b""
             )
+        if host in self._stack():
+            return self._alerts(path).encode()
         if path.startswith("/internal/audit"):
             return self._page(host, path.partition("?")[0].removeprefix("/internal/audit").lstrip("/"))
         raise FetchError(f"GET {url}: status 404")
+
+    def _alerts(self, path: str) -> str:
+        """What Prometheus and Alertmanager answer at this moment."""
+        labels = {"alertname": "ServiceBurnsErrorBudget", "severity": "page", "service": "deliveries", "kind": "availability"}
+        began_s, over_s = self.paged_s or (0.0, 0.0)
+        stands = began_s <= self._now_s() < over_s
+        if path.startswith("/api/v2/alerts"):
+            return json.dumps([{"labels": labels, "status": {"state": "active"}}] if stands else [])
+        if path.startswith("/api/v1/alerts"):
+            return json.dumps({"data": {"alerts": [{"labels": labels, "state": "firing"}] if stands else []}})
+        until_s = min(over_s, self._now_s())
+        values = [[self._scenario.started_at + began_s + second, "1"] for second in range(int(until_s - began_s))]
+        return json.dumps({"data": {"result": [{"metric": labels | {"alertstate": "firing"}, "values": values}]}})
 
     def _page(self, service: str, table: str) -> bytes:
         self._asks += 1

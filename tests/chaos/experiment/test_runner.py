@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chaos.experiment.alert_record import AlertRecord
 from chaos.experiment.errors import EvidenceError, RunError
 from chaos.experiment.folders import ArmFolder, ExperimentFolder
 from chaos.experiment.judge import judge
@@ -283,3 +284,29 @@ def test_an_unknown_experiment_starts_nothing(bench: Bench, world: FakeWorld, co
     with pytest.raises(DocumentError, match="did you mean delivery-outage"):
         run_and_show("delivery-outag", RunOptions(runs=bench.folder / "runs"), world.world(), console)
     assert world.launched == []
+
+
+def test_with_a_prometheus_the_page_is_told_of_as_it_comes_and_kept_in_the_folder_of_the_arm(
+    bench: Bench, world: FakeWorld, console: Console
+) -> None:
+    world.paged_s = (30.0, 50.0)
+    code = run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console)
+    said = world.printed()
+    assert code == 0
+    for text in (
+        "declared: alert fires: ServiceBurnsErrorBudget of deliveries (availability)",
+        "declared: alert is over: ServiceBurnsErrorBudget of deliveries (availability)",
+        "✓ the alert fired      deliveries paged 5.0 s after the fault struck and was over 5.0 s after the fault was lifted",
+    ):
+        assert text in said
+    kept = AlertRecord.model_validate_json((bench.folder / "runs" / "latest" / "arms" / "none" / "alerts.json").read_bytes())
+    assert [(span.subject, span.start_s, span.end_s) for span in kept.spans] == [("deliveries", 30.0, 50.0)]
+    assert [(each.subject, each.state) for each in kept.routed] == [("deliveries", "active")]
+
+
+def test_an_arm_whose_alerts_contradict_what_is_stated_is_not_as_expected(bench: Bench, world: FakeWorld) -> None:
+    world.paged_s = (40.0, 50.0)
+    result, _ = run(bench, world)
+    arm = result.arm("declared")
+    assert (arm.verdict, arm.met) == (Verdict.ISOLATED, False)
+    assert arm.reasons[-1].startswith("but alerts is refuted: deliveries paged 15.0 s after the fault struck, 10 s are allowed")
