@@ -11,6 +11,8 @@ from chaos.http_get import FetchError, Get
 from observability import names
 from observability.slo.windows import DEMO, Severity
 
+_END_SLACK_S = 1.0
+"""The evaluation after an alert's last one may be about to happen when the record is read."""
 _GAP_S = 3.0
 """Evaluations that a busy machine left out: an alert that is away for less has not been away."""
 
@@ -128,7 +130,7 @@ def _spans(series: _Series, started_at: float, until_at: float) -> Iterator[Aler
     labels = series.metric
     every_s = DEMO.page_every_s if labels.severity is Severity.PAGE else DEMO.ticket_every_s
     for first_at, last_at in _stretches((at for at, _ in series.values), every_s + _GAP_S):
-        over = last_at + every_s + _GAP_S < until_at
+        over = last_at + every_s + _END_SLACK_S < until_at
         yield AlertSpan(
             alert=labels.alertname,
             severity=labels.severity,
