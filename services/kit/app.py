@@ -59,7 +59,9 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     """
     topology = settings.load_topology()
     origin = Origin(settings.service, settings.instance, settings.run_id, settings.arm)
-    telemetry = create_telemetry(origin, settings.otlp_endpoint or None, settings.log_level, secrets=settings.secrets)
+    telemetry = create_telemetry(
+        origin, settings.otlp_endpoint or None, settings.log_level, settings.trace_options, settings.secrets
+    )
     leases = _lease_table(settings, topology, telemetry)
     policies = _policies(settings, topology, telemetry)
     limiter = Limiter(policies.in_force.limit, telemetry.metrics)
