@@ -79,10 +79,11 @@ class Logs:
         trace = None if query.trace_id is None else self._reader.trace(query.trace_id)
         if trace is None and query.trace_id is not None:
             return []
+        deadline_s = self._reader.deadline_s()
         found = [
             each
             for service in services
-            for each in (self._newest(query, service) if trace is None else self._of_trace(query, trace, service))
+            for each in (self._newest(query, service, deadline_s) if trace is None else self._of_trace(query, trace, service))
         ]
         newest = heapq.nlargest(query.limit, found)
         return self._lines(item for _, item in newest)[::-1]
@@ -97,10 +98,10 @@ class Logs:
         with closing(rows):
             return list(islice(self._with_text(query.text, rows), query.limit))
 
-    def _newest(self, query: LogQuery, service: int | None) -> list[tuple[int, int]]:
+    def _newest(self, query: LogQuery, service: int | None, deadline_s: float) -> list[tuple[int, int]]:
         """Time and id of the records that match, newest first."""
         found: list[tuple[int, int]] = []
-        for chunk in self._reader.newest_chunks(ChunkFilter(Signal.LOGS, query.within, service)):
+        for chunk in self._reader.newest_chunks(ChunkFilter(Signal.LOGS, query.within, service), deadline_s):
             if len(found) >= query.limit:
                 found = heapq.nlargest(query.limit, found)
                 if chunk.last_us < found[-1][0]:

@@ -76,13 +76,16 @@ class Reader:
         row = self.connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
         return None if row is None else int(row[0])
 
-    def newest_chunks(self, wanted: ChunkFilter) -> Iterator[Chunk]:
+    def deadline_s(self) -> float:
+        """When a search that begins now has to end, by this reader's clock."""
+        return self._clock_s() + QUERY_TIME_S
+
+    def newest_chunks(self, wanted: ChunkFilter, deadline_s: float) -> Iterator[Chunk]:
         """Chunks that may have what is wanted, those with the latest items first.
 
         Raises:
-            QueryTooLongError: The caller has used these chunks for more than QUERY_TIME_S.
+            QueryTooLongError: The caller still uses these chunks after `deadline_s`.
         """
-        deadline_s = self._clock_s() + QUERY_TIME_S
         with closing(self.connection.execute(_chunk_query(wanted), _values(wanted))) as rows:
             for number, last_us in rows:
                 if self._clock_s() > deadline_s:

@@ -83,7 +83,7 @@ class Traces:
         wanted = self._chunks_of(query, tag_filter)
         condition, values = _condition(query, tag_filter)
         found: dict[int, int] = {}
-        for chunk in self._reader.newest_chunks(wanted) if wanted else ():
+        for chunk in self._reader.newest_chunks(wanted, self._reader.deadline_s()) if wanted else ():
             if len(found) >= query.limit:
                 found = dict(heapq.nlargest(query.limit, found.items(), key=lambda item: item[1]))
                 if chunk.last_us < min(found.values()):

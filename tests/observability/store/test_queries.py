@@ -129,5 +129,5 @@ async def test_a_search_that_takes_too_long_ends_with_advice(client: Client, set
     connection = open_for_reading(settings.path)
     reader = Reader(connection, lambda: next(times_s))
     with pytest.raises(QueryTooLongError, match="name a service or a shorter time"):
-        list(reader.newest_chunks(ChunkFilter(Signal.SPANS)))
+        list(reader.newest_chunks(ChunkFilter(Signal.SPANS), reader.deadline_s()))
     connection.close()
