@@ -7,7 +7,6 @@ demo's load against it. Needs both programs on the PATH. Figures: the start take
 a second take at most 0.2 s of one processor, in Prometheus, Alertmanager and everything that is scraped together.
 """
 
-import signal
 import statistics
 import subprocess
 import sys
@@ -104,7 +103,7 @@ def under_load(state: Path) -> Iterator[None]:
                 time.sleep(0.1)
             yield
         finally:
-            load.send_signal(signal.SIGINT)
+            load.terminate()
 
 
 def processor_time(system: SystemStatus, seconds: float) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -126,5 +125,5 @@ def _load(state: Path, users: int) -> Iterator[None]:
         try:
             yield
         finally:
-            load.send_signal(signal.SIGINT)
+            load.terminate()
             load.wait(_STOP_S)

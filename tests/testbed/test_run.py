@@ -20,7 +20,8 @@ def test_clearing_removes_an_earlier_system_and_nothing_of_anybody_else(tmp_path
         "targets/load.json",
     ]
     others = ["notes.txt", "data/export.csv", "supervisor.lock"]
-    for name in (*mine, *others):
+    (folder.stack / "prometheus" / "data").mkdir(parents=True)
+    for name in (*mine, *others, "stack/prometheus/data/lock"):
         (tmp_path / name).touch()
     folder.clear()
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(others)
