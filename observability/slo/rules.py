@@ -18,9 +18,14 @@ HEAD = "# Made by `make rules` from observability/slo.yaml, window profile {prof
 JOURNEY_ALERT = "JourneyBurnsErrorBudget"
 SERVICE_ALERT = "ServiceBurnsErrorBudget"
 DOWN_ALERT = "ServiceDown"
+HANGS_ALERT = "ServiceHangs"
 DROPPED_ALERT = "TelemetryDropped"
 _SCOPES = {"journey": JOURNEY_ALERT, "service": SERVICE_ALERT}
 _DAY_S = 86_400
+HANGS_AFTER_S = 5
+"""A customer's patience: who waits for longer than it on average is served for nothing."""
+HANGS_FROM = 50
+"""Requests under way, below which an average says nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,10 @@ Rule = Recording | Alert
 def compile_rules(slos: Slos, windows: WindowProfile) -> str:
     """The rule file's text."""
     groups: dict[str, tuple[int, list[Rule]]] = {
-        "page": (windows.page_every_s, [*_burning(slos, windows, Severity.PAGE), _down(slos, windows, Severity.PAGE)]),
+        "page": (
+            windows.page_every_s,
+            [*_burning(slos, windows, Severity.PAGE), _hangs(slos, windows), _down(slos, windows, Severity.PAGE)],
+        ),
         "ticket": (
             windows.ticket_every_s,
             [*_burning(slos, windows, Severity.TICKET), _down(slos, windows, Severity.TICKET), _dropped(windows)],
@@ -130,6 +138,28 @@ def _down(slos: Slos, windows: WindowProfile, severity: Severity) -> Alert:
             "description": f"None of its processes has answered a scrape for {prometheus_duration(windows.down_for_s)}.",
             "dashboard": "/d/firebreak-service?var-service={{ $labels.service }}",
             "runbook": f"docs/slo.md#{DOWN_ALERT.lower()}",
+        },
+    )
+
+
+def _hangs(slos: Slos, windows: WindowProfile) -> Alert:
+    """More comes in than goes out. What never ends is in no histogram and burns no budget, so that a hang would be silent.
+
+    By Little's law those under way divided by those that end in a second is how long one of them takes.
+    """
+    wanted, span = f'{names.LABEL_SERVICE}=~"{"|".join(slos.topology.services)}"', prometheus_duration(windows.current_s)
+    active = f"sum by ({names.LABEL_SERVICE}) ({names.HTTP_SERVER_ACTIVE}{{{wanted}}})"
+    ended = f"sum by ({names.LABEL_SERVICE}) (rate({names.HTTP_SERVER_DURATION}_count{{{wanted}}}[{span}]))"
+    return Alert(
+        alert=HANGS_ALERT,
+        expr=f"{active} > {HANGS_FROM}\nand {active} > {HANGS_AFTER_S} * {ended}",
+        hold="0s",
+        labels={"severity": str(Severity.PAGE)},
+        annotations={
+            "summary": "{{ $labels.service }} hangs: {{ $value | humanize }} requests are under way",
+            "description": f"Who comes now waits for more than {HANGS_AFTER_S} s, by what went out in the last {span}.",
+            "dashboard": "/d/firebreak-service?var-service={{ $labels.service }}",
+            "runbook": f"docs/slo.md#{HANGS_ALERT.lower()}",
         },
     )
 
