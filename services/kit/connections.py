@@ -49,5 +49,4 @@ def _max(pool: QueuePool) -> int:
 
 
 def _waiting(pool: QueuePool) -> int:
-    getters = pool._pool._queue._getters  # type: ignore[attr-defined]  # noqa: SLF001 - see above.
-    return sum(not waiter.done() for waiter in getters)
+    return len(pool._pool._queue._getters)  # type: ignore[attr-defined]  # noqa: SLF001 - see above.
