@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,15 +68,14 @@ class Telemetry:
         trace_requests(app, self.tracers, self.trace_path)
 
     def shutdown(self) -> None:
-        """Sends what is pending and ends the exporters; gives up after FLUSH_TIMEOUT_S."""
-        ending = threading.Thread(target=self._end, name="telemetry-flush", daemon=True)
-        ending.start()
-        ending.join(FLUSH_TIMEOUT_S)
-
-    def _end(self) -> None:
-        self.tracers.shutdown()
-        if self.logs:
-            self.logs.shutdown()
+        """Sends what is pending and ends the exporters, each signal's beside the other's; gives up after FLUSH_TIMEOUT_S."""
+        ends = [self.tracers.shutdown, *([self.logs.shutdown] if self.logs else [])]
+        threads = [threading.Thread(target=end, name="telemetry-flush", daemon=True) for end in ends]
+        for thread in threads:
+            thread.start()
+        until_s = time.monotonic() + FLUSH_TIMEOUT_S
+        for thread in threads:
+            thread.join(max(0.0, until_s - time.monotonic()))
 
 
 def create_telemetry(

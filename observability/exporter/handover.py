@@ -97,7 +97,9 @@ class Handover(SpanProcessor):
                 return
             self._hear(connection)
             while self._queue:
-                self._hand_over(connection, [self._queue.popleft() for _ in range(min(PACKET_SPANS, len(self._queue)))])
+                count = min(PACKET_SPANS, len(self._queue))
+                self._unanswered += count  # First, so that none goes uncounted in between.
+                self._hand_over(connection, [self._queue.popleft() for _ in range(count)])
         except TimeoutError:
             return  # It is busy; what it was not handed waits.
         except OSError as error:
@@ -120,7 +122,12 @@ class Handover(SpanProcessor):
 
     def _hand_over(self, connection: socket.socket, spans: list[ReadableSpan]) -> None:
         """Raises OSError with `spans` in the queue again, first in turn."""
-        packet = pack_spans(spans)
+        try:
+            packet = pack_spans(spans)
+        except (TypeError, ValueError):
+            _log.exception("%d spans cannot be handed to the exporter", len(spans))
+            self._drop(len(spans))
+            return
         if len(packet) > MAX_PACKET_BYTES:
             self._hand_over_parts(connection, spans)
             return
@@ -128,20 +135,25 @@ class Handover(SpanProcessor):
             connection.send(packet)
         except OSError:
             self._queue.extendleft(reversed(spans))
+            self._unanswered -= len(spans)
             raise
-        self._unanswered += len(spans)
 
     def _hand_over_parts(self, connection: socket.socket, spans: list[ReadableSpan]) -> None:
         if len(spans) == 1:
-            self._dropped(1)  # Nobody makes one so large.
+            self._drop(1)  # Nobody makes one so large.
             return
         half = len(spans) // 2
         try:
             self._hand_over(connection, spans[:half])
         except OSError:
             self._queue.extend(spans[half:])
+            self._unanswered -= len(spans) - half
             raise
         self._hand_over(connection, spans[half:])
+
+    def _drop(self, count: int) -> None:
+        self._unanswered -= count
+        self._dropped(count)
 
     def _hear(self, connection: socket.socket) -> None:
         """Takes the answers that are there. Raises OSError, also when the exporter has left."""

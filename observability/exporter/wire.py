@@ -5,7 +5,7 @@ socket is readable and writable for its owner alone, and both ends run the same 
 """
 
 import marshal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, cast
@@ -18,6 +18,8 @@ from opentelemetry.util.types import AnyValue
 
 MAX_PACKET_BYTES: Final = 160 * 1024
 """What one packet may hold; the kernel's usual bound of a socket's buffer is a little higher."""
+
+_EXACT: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 Attributes = dict[str, AnyValue]
 PlainContext = tuple[int, int, int, str, bool]
@@ -98,18 +100,41 @@ def readable(span: PlainSpan, resource: Resource) -> ReadableSpan:
 def _plain(span: ReadableSpan) -> PlainSpan:
     scope, status = span.instrumentation_scope, span.status
     return (
-        span.name,
+        _text(span.name),
         span.kind.value,
         _plain_context(span.context),
         _plain_context(span.parent) if span.parent else None,
         span.start_time or 0,
         span.end_time or 0,
-        dict(span.attributes or {}),
-        (status.status_code.value, status.description),
-        [(event.name, event.timestamp, dict(event.attributes or {})) for event in span.events],
-        [(_plain_context(link.context), dict(link.attributes or {})) for link in span.links],
+        _attributes(span.attributes),
+        (status.status_code.value, status.description and _text(status.description)),
+        [(_text(event.name), event.timestamp, _attributes(event.attributes)) for event in span.events],
+        [(_plain_context(link.context), _attributes(link.attributes)) for link in span.links],
         (scope.name, scope.version, scope.schema_url) if scope else ("", None, None),
     )
+
+
+def _attributes(attributes: Mapping[str, AnyValue] | None) -> Attributes:
+    return {_text(key): value if type(value) in _EXACT else _exact(value) for key, value in (attributes or {}).items()}
+
+
+def _exact(value: AnyValue) -> AnyValue:
+    """As the type itself: `marshal` takes no enumeration's member for the text or number that it is."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, Mapping):
+        return _attributes(value)
+    return tuple(_exact(each) for each in value) if isinstance(value, Sequence) else value
+
+
+def _text(value: str) -> str:
+    return value if type(value) is str else str.__str__(value)
 
 
 def _plain_context(context: SpanContext) -> PlainContext:

@@ -240,6 +240,24 @@ def test_a_span_too_large_for_any_packet_is_counted(path: Path, collector: FakeC
     assert (collector.taken, service.dropped) == ([], [1])
 
 
+def test_spans_that_cannot_be_packed_are_counted_and_the_next_are_sent(
+    path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_spans: object) -> bytes:
+        raise ValueError("unmarshallable object")
+
+    with exporting(path, collector):
+        service = Service(path)
+        with monkeypatch.context() as broken:
+            broken.setattr(handover, "pack_spans", refuse)
+            service.make(3)
+            assert service.flush()
+        service.make(2)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (sum(service.dropped), len(collector.taken)) == (3, 2)
+
+
 def test_spans_that_are_not_sampled_are_not_handed_over(path: Path, collector: FakeCollector) -> None:
     with exporting(path, collector):
         service = Service(path)

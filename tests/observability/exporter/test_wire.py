@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +38,11 @@ from observability.exporter.wire import (
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
+
+class Reason(StrEnum):
+    BUSY = "busy"
+
+
 RESOURCE = Resource({"service.name": "orders", "service.instance.id": "orders/2"}, "https://schema.example/1")
 
 
@@ -54,10 +61,20 @@ def spans() -> list[ReadableSpan]:
         "child é",
         set_span_in_context(NonRecordingSpan(remote)),
         SpanKind.CLIENT,
-        {"text": "é", "count": 7, "share": 0.5, "is": True, "many": ["a", "b"], "big": 1 << 40},
+        {
+            "text": "é",
+            "count": 7,
+            "share": 0.5,
+            "is": True,
+            "many": ["a", Reason.BUSY],
+            "big": 1 << 40,
+            "map": {"reason": Reason.BUSY},
+            "reason": Reason.BUSY,
+            "status": HTTPStatus.OK,
+        },
         [Link(remote, {"why": "because"})],
     )
-    child.add_event("happened", {"n": 1})
+    child.add_event(Reason.BUSY, {"n": 1, "reason": Reason.BUSY})
     child.set_status(Status(StatusCode.OK))
     child.end()
     failed = provider.get_tracer("bare").start_span("failed", kind=SpanKind.PRODUCER)
