@@ -40,6 +40,7 @@ class Bench:
         resource.scope_spans.add().spans.extend(spans)
         self.connection.execute("BEGIN")
         self.ingest.add([resource])
+        self.ingest.finish()
         self.connection.execute("COMMIT")
 
     def add_log(self, trace_id: bytes) -> None:
@@ -71,8 +72,35 @@ def test_what_arrived_too_long_ago_is_deleted_with_all_that_only_it_needed(bench
     bench.add("orders", span("POST /orders", new))
     bench.now_s = HOUR_S + 1
     assert bench.retention.prune() == 1
-    assert [bench.count(table) for table in ("chunk", "span", "trace", "operation", "service")] == [1, 1, 1, 1, 1]
+    tables = ("chunk", "span", "trace", "trace_chunk", "part", "tags", "operation", "service")
+    assert [bench.count(table) for table in tables] == [1] * len(tables)
     assert bench.connection.execute("SELECT name FROM service").fetchone() == ("orders",)
+
+
+def test_calls_are_forgotten_with_the_last_chunk_that_added_to_them(bench: Bench, span: Spans) -> None:
+    caller = span()
+    bench.add("orders", caller)
+    bench.add("payments", span(parent=caller))
+    bench.now_s = HOUR_S / 2
+    bench.add("deliveries", span(parent=caller))
+    bench.now_s = HOUR_S + 1
+    bench.retention.prune()
+    kept = "SELECT name FROM dependency JOIN service ON service.id = child"
+    assert bench.connection.execute(kept).fetchall() == [("deliveries",)]
+    bench.now_s = 2 * HOUR_S
+    bench.retention.prune()
+    assert bench.count("dependency") == 0
+
+
+def test_the_number_of_a_service_that_is_gone_is_not_given_to_another(bench: Bench, span: Spans) -> None:
+    caller = span()
+    bench.add("orders", caller)
+    bench.now_s = HOUR_S + 1
+    bench.retention.prune()
+    bench.add("carts", span(trace_id=trace_ids(1)[0]))
+    bench.add("payments", span(parent=caller))
+    joined = "SELECT COUNT(*) FROM dependency JOIN service ON service.id = parent"
+    assert bench.connection.execute(joined).fetchone() == (0,)
 
 
 def test_nothing_is_deleted_within_both_bounds(bench: Bench, span: Spans) -> None:
