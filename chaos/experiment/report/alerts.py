@@ -14,7 +14,7 @@ ROW_PX = 18
 _WORDS = {
     AlertRole.EXPECTED: "expected",
     AlertRole.ALLOWED: "allowed",
-    AlertRole.INHIBITED: "silent: explained by another",
+    AlertRole.INHIBITED: "silent",
     AlertRole.UNEXPECTED: "not expected",
     AlertRole.TICKET: "ticket",
 }

@@ -42,7 +42,7 @@ def test_pages_are_bars_on_the_axis_of_the_load_and_tickets_rows_of_the_table(re
     panel = drawn.panels[0]
     assert [(bar.label, bar.x, bar.width) for bar in panel.bars] == [
         ("deliveries availability: expected", 50.0, 25.0),
-        ("orders availability: silent: explained by another", 51.667, 48.333),
+        ("orders availability: silent", 51.667, 48.333),
     ]
     assert len(drawn.rows) == 3
     assert drawn.rows[1][5] == NOTHING
