@@ -17,6 +17,8 @@ from typing import Final, NoReturn
 LEASHED_PROGRAM: Final = "--"
 MAX_FILE_BYTES: Final = 128 * 1024 * 1024
 """No file of a leashed program grows larger, its log included: a program that has gone mad ends before the disk is full."""
+NICENESS: Final = 5
+"""Of a leashed program: where processors are short, the system that it watches comes first, at three times its share."""
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
@@ -41,6 +43,7 @@ def die_with(parent_pid: int) -> None:
 
 def _become(program: str, arguments: list[str]) -> NoReturn:
     """Turns this process into a program of somebody else; the leash stays."""
+    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
     try:
         os.execv(program, [program, *arguments])  # noqa: S606 - no shell is wanted: the arguments are a list.
