@@ -158,6 +158,8 @@ class LoadProcess:
         code = None if self._process is None else self._process.poll()
         if code not in (None, 0, 1):
             raise RunError(f"the load generator failed with exit code {code}:\n{self._tail()}")
+        if code is not None:
+            self._told.close()  # The system goes on for a while: Prometheus would take the load for one that died.
         return code is not None
 
     def _tail(self) -> str:

@@ -1,5 +1,6 @@
 """The load of an arm: Prometheus knows of it from its start to its end, however it ends."""
 
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_a_load_that_cannot_be_started_is_no_target(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), LoadProcess(schedule(tmp_path, "no-such-folder/locust.log")):
         pass
     assert list((tmp_path / "targets").iterdir()) == []
+
+
+@pytest.mark.system
+def test_a_load_that_has_ended_by_itself_is_a_target_no_longer(tmp_path: Path) -> None:
+    """Nobody listens at its host, so it ends before its first arrival, which its record tells."""
+    with LoadProcess(schedule(tmp_path)) as load:
+        deadline_s = time.monotonic() + 20
+        while not load.has_ended() and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        assert load.has_ended()
+        assert list((tmp_path / "targets").iterdir()) == []
 
 
 @pytest.mark.system
