@@ -65,8 +65,8 @@ def _replicas() -> Panel:
             empty="No supervisor tells",
             links=[links.to_service()],
         ),
-        Query(or_none(total(f"{away} > 0", by), *by), "{{service}}: {{state}}"),
-        Query(happened(names.TESTBED_RESTARTS, by=by[:1]), "{{service}}: restarted"),
+        Query(or_none(total(away, by), *by), "{{service}}: {{state}}"),
+        Query(or_none(happened(names.TESTBED_RESTARTS, by=by[:1]), *by[:1]), "{{service}}: restarted"),
     )
 
 

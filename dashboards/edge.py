@@ -9,7 +9,7 @@ from dashboards import chaos_panels, golden, links, thresholds, uids, variables
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import lines
-from dashboards.promql import INSTANCE, equal, happened, or_none, quantile, rate, series, total
+from dashboards.promql import INSTANCE, above_zero, equal, happened, or_none, quantile, rate, series, total
 from observability import names
 
 _EDGE: Final = equal(names.LABEL_EDGE, "$edge")
@@ -60,7 +60,7 @@ def _calls() -> Panel:
             "What callers got: ok, a fallback's answer, one kept from before, or why there was none. Retries are not counted.",
             units.RequestsPerSecond,
         ),
-        Query(rate(names.RESILIENCE_CALLS, _EDGE, by=(names.LABEL_OUTCOME,)), "{{outcome}}"),
+        Query(above_zero(rate(names.RESILIENCE_CALLS, _EDGE, by=(names.LABEL_OUTCOME,))), "{{outcome}}"),
         stacked=True,
         colours={"ok": "green", "fallback": "yellow", "cached": "blue"},
     )
@@ -73,7 +73,7 @@ def _attempts() -> Panel:
             "What was sent and what came back: a status of HTTP, or the reason why none came. Compare with the calls beside.",
             units.RequestsPerSecond,
         ),
-        Query(golden.attempts(_EDGE, by=(names.LABEL_STATUS,)), "{{http_response_status_code}}"),
+        Query(above_zero(golden.attempts(_EDGE, by=(names.LABEL_STATUS,))), "{{http_response_status_code}}"),
         stacked=True,
     )
 

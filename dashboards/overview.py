@@ -21,7 +21,7 @@ def page() -> Page:
         question="Is the system well, and if not, which part of it? Start here; a click on a series opens its service.",
         rows=[
             row("Now", 4, _requests_now(), _errors_now(), _latency_now(), _down_now(), _faults_now(), slo_panels.alerts_now()),
-            row("What was done, and what was noticed", 7, chaos_panels.active_faults(), slo_panels.firing()),
+            row("What was done, and what was noticed", 9, chaos_panels.active_faults(), slo_panels.firing()),
             row("Golden signals", 9, _traffic(), _errors()),
             row("Golden signals: latency and saturation", 9, _latency(), _cpu(), _lag()),
             Row(

@@ -61,9 +61,14 @@ def or_zero(expression: str) -> str:
     return f"{expression} or vector(0)"
 
 
+def above_zero(expression: str) -> str:
+    """Without series at 0: counters begin there for all that may ever happen, and legends would be full of what did not."""
+    return f"{expression} > 0"
+
+
 def or_none(expression: str, *labels: str) -> str:
-    """Series by `labels` that may never come to be; until then one at 0 that is named `none`, so that a panel says so itself."""
+    """Series by `labels` that are rarely above 0; while there is none, one at 0 that is named so, and a panel is never empty."""
     named = "vector(0)"
     for label in labels:
-        named = f'label_replace({named}, "{label}", "none", "", "")'
-    return f"{expression} or on () {named}"
+        named = f'label_replace({named}, "{label}", "{"any" if label != labels[0] else "none"}", "", "")'
+    return f"{above_zero(expression)} or on () {named}"

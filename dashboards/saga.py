@@ -7,7 +7,7 @@ from dashboards import thresholds, uids
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import lines, number
-from dashboards.promql import INSTANCE, happened, or_none, or_zero, rate, total
+from dashboards.promql import INSTANCE, above_zero, happened, or_none, or_zero, rate, total
 from observability import names
 
 _WAITING = thresholds.up_to(20, 200)
@@ -43,7 +43,9 @@ def _open_now() -> Panel:
 
 def _taken_now() -> Panel:
     return number(
-        Head("Taken over", "Sagas that another worker had left, since the replicas that are up began.", units.NoUnit),
+        Head(
+            "Taken over", "Sagas that recovery took up since the replicas that are up began, repetitions included.", units.NoUnit
+        ),
         Query(or_zero(total(names.SAGAS_TAKEN_OVER)), "taken over"),
     )
 
@@ -86,7 +88,7 @@ def _taken() -> Panel:
     return lines(
         Head(
             "Sagas taken over",
-            "Sagas that a worker found left by another one, by what they were in the midst of: a replica was killed or hung.",
+            "Sagas that recovery took up: another worker left them, or a step of their undoing has to be tried again.",
             units.NoUnit,
             empty="No worker was ever left behind",
         ),
@@ -111,7 +113,9 @@ def _pending() -> Panel:
 def _sent() -> Panel:
     return lines(
         Head("Events sent", "Events that arrived at a destination.", units.EventsPerSecond),
-        Query(rate(names.OUTBOX_SENT, by=(names.LABEL_EVENT, names.LABEL_DESTINATION)), "{{event}} to {{destination}}"),
+        Query(
+            above_zero(rate(names.OUTBOX_SENT, by=(names.LABEL_EVENT, names.LABEL_DESTINATION))), "{{event}} to {{destination}}"
+        ),
         stacked=True,
     )
 
@@ -137,7 +141,7 @@ def _received() -> Panel:
             "handled: once; duplicate: seen before and left alone; failed: will come again; dead: given up.",
             units.EventsPerSecond,
         ),
-        Query(rate(names.INBOX_EVENTS, by=by), "{{service}}: {{outcome}}"),
+        Query(above_zero(rate(names.INBOX_EVENTS, by=by)), "{{service}}: {{outcome}}"),
         stacked=True,
     )
 

@@ -9,7 +9,7 @@ from dashboards import golden, links, service_use, tables, thresholds, uids, var
 from dashboards.head import Head, Query
 from dashboards.page import Page, row
 from dashboards.panels import heat, lines, number
-from dashboards.promql import equal, matching, or_zero, quantile, rate, series, total
+from dashboards.promql import above_zero, equal, matching, or_zero, quantile, rate, series, total
 from observability import names
 
 _THIS: Final = equal(names.LABEL_SERVICE, "$service")
@@ -83,7 +83,7 @@ def _up_now() -> Panel:
 def _rate() -> Panel:
     return lines(
         Head("Requests", "Requests by route.", units.RequestsPerSecond),
-        Query(golden.requests(_THIS, by=_ROUTE), _ROUTE_LEGEND),
+        Query(above_zero(golden.requests(_THIS, by=_ROUTE)), _ROUTE_LEGEND),
         stacked=True,
     )
 

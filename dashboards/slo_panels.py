@@ -48,7 +48,7 @@ def firing() -> Panel:
             steps=thresholds.ANY_IS_BAD,
             empty="No alert fired",
         ),
-        Query(or_none(f"({fires} or {will})", "alertname"), "{{alertname}} {{slo}} {{service}}"),
+        Query(or_none(f"({fires} or {will})", "alertname"), "{{severity}} {{slo}} {{service}} {{alertname}}"),
         words=_STAGE,
     )
 
@@ -75,6 +75,7 @@ def summary(*conditions: str) -> Panel:
             Column("Budget left", of(names.SLO_BUDGET_REMAINING), percent, _LEFT, decimals=1),
         ],
         labels=by,
+        worst="Burn rate",
     )
 
 

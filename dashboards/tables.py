@@ -23,10 +23,10 @@ class Column:
     decimals: int | None = None
 
 
-def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str]) -> Panel:
-    """One row for each set of `labels`, which lead it."""
+def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str], worst: str) -> Panel:
+    """One row for each set of `labels`, which lead it; those with most in the column titled `worst` stand on top."""
     queries = instant_queries([Query(each.expression, "") for each in columns], prometheus.PromQueryFormat.TABLE)
-    made = panel("table", head, queries, _options(), BY_THRESHOLD)
+    made = panel("table", head, queries, _options([common.TableSortByFieldState(display_name=worst, desc=True)]), BY_THRESHOLD)
     # As Grafana names the columns of several queries.
     values = [f"Value #{query.ref_id}" for query in queries]
     titles = {value: each.title for value, each in zip(values, columns, strict=True)}
@@ -46,8 +46,8 @@ def rows(head: Head, columns: Sequence[Column], *, labels: Sequence[str]) -> Pan
     return made
 
 
-def _options() -> table.Options:
-    options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM)
+def _options(order: list[common.TableSortByFieldState] | None = None) -> table.Options:
+    options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM, sort_by=order)
     options.footer = None  # Grafana 12 has it no more.
     return options
 

@@ -26,7 +26,6 @@ def taken() -> Panel:
 
 def lost() -> Panel:
     """What never arrived."""
-    dropped = (names.LABEL_SERVICE, names.LABEL_SIGNAL)
     reason = (names.LABEL_REASON,)
     return lines(
         Head(
@@ -35,7 +34,7 @@ def lost() -> Panel:
             units.NoUnit,
             steps=thresholds.ANY_IS_BAD,
         ),
-        Query(happened(names.TELEMETRY_DROPPED, by=dropped), "{{signal}} of {{service}}"),
+        Query(happened(names.TELEMETRY_DROPPED, by=(names.LABEL_SIGNAL,)), "{{signal}} dropped"),
         Query(or_none(happened(names.STORE_REJECTED, by=reason), *reason), "uploads refused: {{reason}}"),
     )
 

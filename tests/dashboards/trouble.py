@@ -12,20 +12,24 @@ import pytest
 
 from services.topology import default_topology_path
 
-ACTS_S = 14
-"""How long faults act: longer than the claim of a saga, which somebody has to take over, and than the demo's alerting windows."""
+ACTS_S = 15
+"""How long there is trouble: longer than the claim of a saga, which somebody has to take over, and than the demo's alerting windows."""
+PAYING_ENDS_S = 6
+"""When the trouble with payments begins, without which orders succeed and are read back."""
 
-FAULTS = (
-    # A replica that fails and one that is slow: retries, an ejection, shed and abandoned requests, the breaker by rate.
-    ("fail", "payments/2"),
-    ("slow", "payments/1", "--latency", "700ms", "--rate", "50%"),
+AT_ONCE = (
+    # A replica that is killed at its work and soon started again: sagas to be taken over.
+    ("kill", "orders/2", "--for", "2s"),
     # Reads that are late: hedges.
-    ("slow", "orders/1", "--latency", "500ms", "--rate", "30%"),
+    ("slow", "orders/1", "--latency", "500ms", "--rate", "60%", "--for", f"{ACTS_S}s"),
     # A service that is away: breakers, fallbacks, events that wait, alerts.
-    ("kill", "deliveries"),
+    ("kill", "deliveries", "--for", f"{ACTS_S}s"),
 )
-LEFT_BEHIND_S = 2
-"""How long a replica of orders is away, whose sagas the other one takes over."""
+THEN = (
+    # A replica that fails and one that is slow: retries, an ejection, shed and abandoned requests, a breaker by rate.
+    ("fail", "payments/2", "--for", f"{ACTS_S}s"),
+    ("slow", "payments/1", "--latency", "700ms", "--rate", "50%", "--for", f"{ACTS_S}s"),
+)
 
 
 def topology(folder: Path) -> Path:
@@ -39,13 +43,15 @@ def topology(folder: Path) -> Path:
 
 
 def make(state: Path, otlp_endpoint: str) -> None:
-    """Puts all faults in force, and returns shortly before they end."""
-    ends_s = time.monotonic() + ACTS_S
+    """Makes trouble, and returns while some of it lasts."""
+    began_s = time.monotonic()
     _upload_garbage(otlp_endpoint)
-    _chaos(state, "kill", "orders/2", "--for", f"{LEFT_BEHIND_S}s")
-    for fault in FAULTS:
-        _chaos(state, *fault, "--for", f"{ACTS_S}s")
-    time.sleep(ends_s - time.monotonic())
+    for fault in AT_ONCE:
+        _chaos(state, *fault)
+    time.sleep(max(0, began_s + PAYING_ENDS_S - time.monotonic()))
+    for fault in THEN:
+        _chaos(state, *fault)
+    time.sleep(max(0, began_s + ACTS_S - time.monotonic()))
 
 
 def _upload_garbage(otlp_endpoint: str) -> None:
