@@ -13,7 +13,7 @@ import pytest
 from services.topology import default_topology_path
 
 ACTS_S = 15
-"""How long there is trouble: longer than the claim of a saga, which somebody has to take over, and than the demo's alerting windows."""
+"""How long there is trouble: longer than the claim of a saga that somebody has to take over, and than the demo's windows."""
 PAYING_ENDS_S = 6
 """When the trouble with payments begins, without which orders succeed and are read back."""
 
