@@ -2,7 +2,7 @@
 
     python -m benchmarks._overhead_app STACK PORT COLLECTOR [EXPORTER]
 
-STACK is bare, stock, default or lean. Metrics and logs are on in all but the first; no stack writes a line a request. The stock
+STACK is bare, stock, default, default+exporter or lean+exporter. Metrics and logs are on in all but the first; no stack writes a line a request. The stock
 one is what the libraries' own pages tell: FastAPIInstrumentor, BatchSpanProcessor and prometheus-fastapi-instrumentator, as they
 are.
 """
@@ -35,7 +35,7 @@ from services.kit.serve import SWITCH_INTERVAL_S
 
 BARE: Final = "bare"
 STOCK: Final = "stock"
-OURS: Final = tuple(map(str, TracePath))
+OURS: Final = ("default", "default+exporter", "lean+exporter")
 STACKS: Final = (BARE, STOCK, *OURS)
 PATH: Final = "/dishes/71"
 
@@ -45,7 +45,7 @@ def main() -> None:
     stack, port, collector, *exporter = sys.argv[1:]
     ours: Telemetry | None = None
     if stack in OURS:
-        tracing = TraceOptions(TracePath(stack), 1.0, *exporter)
+        tracing = TraceOptions(TracePath(stack.partition("+")[0]), 1.0, *exporter)
         ours = create_telemetry(Origin("overhead", "overhead/1"), collector, "info", tracing)
 
     @asynccontextmanager

@@ -20,7 +20,7 @@ from observability.exporter.wire import MAX_PACKET_BYTES, pack_hello, pack_spans
 
 MAX_WAITING_SPANS: Final = 4_096
 PACKET_SPANS: Final = 32
-"""To make a packet takes some 0.1 ms, which is how long a request may wait for the interpreter."""
+"""To make a packet takes some 0.2 ms, which is how long a request may wait for the interpreter."""
 PAUSE_S: Final = 0.05
 RECONNECT_S: Final = 0.25
 SEND_TIMEOUT_S: Final = 0.5

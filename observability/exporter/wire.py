@@ -1,15 +1,17 @@
 """What services and the exporter process say to each other: who speaks, spans, and what became of them. One packet each.
 
-`marshal` makes a span of 200 bytes in a microsecond, where encoding it as OTLP takes forty. It is no format for strangers: the
-socket is readable and writable for its owner alone, and both ends run the same Python.
+To make a packet takes 6 microseconds a span, a tenth of it `marshal`'s, where the encoding as OTLP takes more than 40. It is no format
+for strangers: the socket is readable and writable for its owner alone, and both ends run the same Python.
 """
 
 import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, cast
 
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -20,6 +22,7 @@ MAX_PACKET_BYTES: Final = 160 * 1024
 """What one packet may hold; the kernel's usual bound of a socket's buffer is a little higher."""
 
 _EXACT: Final = frozenset({str, int, float, bool, bytes, type(None)})
+_TEXT: Final = frozenset({str})
 
 Attributes = dict[str, AnyValue]
 PlainContext = tuple[int, int, int, str, bool]
@@ -115,14 +118,18 @@ def _plain(span: ReadableSpan) -> PlainSpan:
 
 
 def _attributes(attributes: Mapping[str, AnyValue] | None) -> Attributes:
-    return {_text(key): value if type(value) in _EXACT else _exact(value) for key, value in (attributes or {}).items()}
+    # Their own copy is a dictionary's, while to iterate over them is Python: five times as slow.
+    found = dict(attributes.copy() if isinstance(attributes, MappingProxyType | BoundedAttributes) else attributes or {})
+    if _EXACT.issuperset(map(type, found.values())) and _TEXT.issuperset(map(type, found)):
+        return found
+    return {_text(key): _exact(value) for key, value in found.items()}
 
 
 def _exact(value: AnyValue) -> AnyValue:
     """As the type itself: `marshal` takes no enumeration's member for the text or number that it is."""
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, float):
         return float(value)
