@@ -59,6 +59,7 @@ def test_a_system_starts_tells_where_it_is_and_stops_without_a_trace(small_syste
         group["labels"]["instance"]: group["targets"]
         for group in json.loads((options.state / "targets/system.json").read_bytes())
     }
+    assert listed.pop("testbed/1") != []
     assert listed == {instance.name: [f"127.0.0.1:{instance.port}"] for instance in registry.instances}
     assert system.addresses["shop"] == registry.up("shop")[0].base_url
     assert socket_path(options.state).stat().st_mode & 0o777 == 0o600
