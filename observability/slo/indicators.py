@@ -26,6 +26,8 @@ UNANSWERED = "0"
 """The status of a server whose caller left before the answer."""
 _SPARED = f"{Pattern.BREAKER}|{Pattern.THROTTLE}"
 """Patterns that do not send a call because of what the callee did to those before it."""
+_NOBODY = "unreachable"
+"""The outcome of a call that found no process to be sent to. One whose connections were refused has it, too, and counts twice."""
 _LE = "le"  # Prometheus' own label of a histogram's boundary.
 _REQUEST = "request"
 """Method and route in one label, as slo.yaml writes them."""
@@ -80,8 +82,9 @@ def traffic(slos: Slos, window_s: int) -> Iterator[tuple[str, str]]:
         f"{names.SLO_ATTEMPTS_WITHIN}{span}",
         f"sum by ({sent}, {_LE}) (rate({client}_bucket{{{foreground},{within}}}[{span}]))",
     )
-    patterns = f'{names.LABEL_PATTERN}=~"{_SPARED}"'
-    yield f"{names.SLO_SPARED}{span}", f"sum by ({names.LABEL_EDGE}) (rate({names.RESILIENCE_REJECTIONS}{{{patterns}}}[{span}]))"
+    refused = f'{names.RESILIENCE_REJECTIONS}{{{names.LABEL_PATTERN}=~"{_SPARED}"}}[{span}]'
+    nobody = f'{names.RESILIENCE_CALLS}{{{names.LABEL_OUTCOME}="{_NOBODY}",{foreground}}}[{span}]'
+    yield f"{names.SLO_SPARED}{span}", f"sum by ({names.LABEL_EDGE}) (rate({refused}) or rate({nobody}))"
 
 
 def indicator(slo: Slo, slos: Slos, window_s: int) -> Indicator:

@@ -46,6 +46,10 @@ class Traffic(Series):
     def refusals(self, edge: str, pattern: str, per_s: list[int]) -> None:
         self.counter(names.RESILIENCE_REJECTIONS, per_s, **{names.LABEL_EDGE: edge, names.LABEL_PATTERN: pattern})
 
+    def unsent(self, edge: str, per_s: list[int]) -> None:
+        labels = {names.LABEL_EDGE: edge, names.LABEL_OUTCOME: "unreachable", names.LABEL_TRAFFIC: names.TRAFFIC_FOREGROUND}
+        self.counter(names.RESILIENCE_CALLS, per_s, **labels)
+
     def _histogram(self, name: str, per_s: list[int], took_s: float, labels: dict[str, str]) -> None:
         self.counter(f"{name}_count", per_s, **labels)
         for boundary in BOUNDARIES:
@@ -97,6 +101,15 @@ def test_a_dead_service_behind_breakers_pages_within_ten_seconds_and_is_over_wit
     traffic.expect(firing(), f"{CALM_S + 19}s", 1)
     traffic.expect(firing(service="deliveries"), f"{CALM_S + OUTAGE_S + 12}s", 0)
     traffic.expect(firing(), f"{LENGTH_S}s", 0)
+    assert traffic.run(tmp_path) == ""
+
+
+def test_a_service_without_any_process_and_any_breaker_before_it_pages(traffic: Traffic, tmp_path: Path) -> None:
+    """No attempt is made when there is nobody to be asked."""
+    traffic.attempts("gateway->deliveries", "200", during(12, outage=False))
+    traffic.unsent("gateway->deliveries", during(12, outage=True))
+    traffic.expect(firing(service="deliveries", kind="availability"), f"{CALM_S + 9}s", 1)
+    traffic.expect(firing(), f"{CALM_S + OUTAGE_S + 8}s", 0)
     assert traffic.run(tmp_path) == ""
 
 
