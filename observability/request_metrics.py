@@ -27,7 +27,7 @@ class RequestMetrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and observes how long its answer took."""
-        if scope["type"] != "http" or is_of_platform(scope["path"]):
+        if scope["type"] != "http" or scope["path"] in _UNMEASURED or scope["path"].startswith(_UNMEASURED_BELOW):
             await self._app(scope, receive, send)
             return
         status = 0  # Stays so when the connection is cut without an answer.
