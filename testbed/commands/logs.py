@@ -31,6 +31,7 @@ def _since(_context: click.Context, _parameter: click.Parameter, text: str | Non
 
 @click.command()
 @click.argument("targets", metavar="[SERVICE[/N]]...", nargs=-1)
+@click.option("--service", "named", multiple=True, metavar="NAME", help="The same as an argument; may repeat.")
 @click.option("-f", "--follow", "keep_on", is_flag=True, help="Go on with what is written from now on.")
 @click.option("--level", type=click.Choice(LEVELS), default="debug", help="This level and above.")
 @click.option("--since", callback=_since, metavar="5m", help="Not older than that.")
@@ -43,6 +44,7 @@ def _since(_context: click.Context, _parameter: click.Parameter, text: str | Non
 @state_option
 def logs(
     targets: tuple[str, ...],
+    named: tuple[str, ...],
     keep_on: bool,  # noqa: FBT001 - click passes options by name.
     level: str,
     since: datetime | None,
@@ -57,7 +59,7 @@ def logs(
     """Show what processes say, all replicas of some services merged by time; of every service when none is named."""
     if store and run:
         raise click.UsageError("--run and --store exclude each other: lines come from files, or from a store")
-    wanted, of = LogFilter(level, trace_id.lower(), since, text), [parse_target(target) for target in targets]
+    wanted, of = LogFilter(level, trace_id.lower(), since, text), [parse_target(target) for target in (*targets, *named)]
     show = _shower(as_json=as_json)
     if store:
         source = LogStore(store)

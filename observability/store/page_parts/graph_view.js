@@ -8,7 +8,7 @@ import { count, short } from "./words.js";
 
 const LOOKBACKS = [["300000", "last 5 minutes"], ["900000", "last 15 minutes"], ["3600000", "last hour"], ["86400000", "last 24 hours"], ["604800000", "last 7 days"]];
 const DEFAULT_LOOKBACK = "3600000";
-const NODE = { width: 136, height: 46 }, GAP = { least: 90, most: 240, y: 30 }, MARGIN = 12, WIDE = 1190;
+const NODE = { width: 136, height: 46 }, GAP = { least: 60, most: 240, y: 30 }, MARGIN = 12;
 
 /** The view at `/dependencies`; `lookback` in milliseconds and `endTs` (milliseconds since 1970) are those of the API. */
 export async function showGraph(parameters) {
@@ -27,13 +27,13 @@ export async function showGraph(parameters) {
   return { title, content: [heading, facts, element("div", { className: "graph" }, picture(edges)), table(edges)] };
 }
 
-/** Pixels of the drawing: layers share the width that a wide screen has, rows have what they need. */
+/** Pixels of the drawing: layers share the width of the screen, rows have what they need. */
 class Frame {
   constructor(layout) {
     this.layout = layout;
     const spots = [...layout.nodes.values(), ...layout.routes.flatMap((route) => route ?? [])];
     const layers = Math.max(...spots.map((spot) => spot.layer)) + 1, rows = Math.max(...spots.map((spot) => spot.of));
-    this.gap = Math.min(GAP.most, Math.max(GAP.least, (WIDE - layers * NODE.width) / Math.max(1, layers - 1)));
+    this.gap = Math.min(GAP.most, Math.max(GAP.least, (innerWidth - 90 - layers * NODE.width) / Math.max(1, layers - 1)));
     this.width = layers * NODE.width + (layers - 1) * this.gap + 2 * MARGIN;
     this.height = Math.max(rows * (NODE.height + GAP.y), 120) + 2 * MARGIN;
   }
@@ -48,7 +48,8 @@ class Frame {
   }
 }
 
-function picture(edges) {
+function picture(unordered) {
+  const edges = [...unordered].sort((a, b) => b.callCount - a.callCount); // Of a circle, what is called least goes back.
   const frame = new Frame(layered(edges.map((edge) => [edge.parent, edge.child])));
   const most = Math.max(...edges.map((edge) => edge.callCount));
   const ways = edges.map((edge, place) => way(edge, frame, frame.layout.routes[place]));
@@ -61,12 +62,14 @@ function picture(edges) {
     ways.map(({ edge, points }) => arrow(edge, points, most)), names.map((name) => box(name, frame.node(name), edges)));
 }
 
-/** The points that an edge goes through; one that goes back leaves and arrives at the top. */
+/** The points that an edge goes through; one that goes back runs below the others, one within a layer over the top. */
 function way(edge, frame, route) {
   const from = frame.node(edge.parent), to = frame.node(edge.child);
   if (route === null) {
-    const top = NODE.height / 2;
-    return { edge, points: [{ x: from.x + NODE.width * 0.6, y: from.y - top }, { x: to.x + NODE.width * 0.4, y: to.y - top }], back: true };
+    const half = NODE.height / 2, left = to.x < from.x;
+    const points = left ? [{ x: from.x, y: from.y + half * 0.75 }, { x: to.x + NODE.width + 1, y: to.y + half * 0.75 }]
+      : [{ x: from.x + NODE.width * 0.6, y: from.y - half }, { x: to.x + NODE.width * 0.4, y: to.y - half }];
+    return { edge, points, back: true };
   }
   const between = route.flatMap((spot) => { const { x, y } = frame.at(spot); return [{ x, y }, { x: x + NODE.width, y }]; });
   return { edge, points: [{ x: from.x + NODE.width, y: from.y }, ...between, { x: to.x - 1, y: to.y }], back: false };
@@ -99,7 +102,7 @@ function arrow(edge, points, most) {
   const said = `${edge.parent} → ${edge.child}: ${count(edge.callCount, "call")}${errors ? `, ${count(errors, "error")}` : ""}`;
   const path = drawn("path", { d: curve(points), "stroke-width": thickness.toFixed(1), "marker-end": `url(#head${errors ? "failed" : ""})` });
   const [before, last] = points.slice(-2), back = last.x < before.x; // Near its end edges lie apart.
-  const at = { x: before.x + (last.x - before.x) * (back ? 0.5 : 0.62), y: before.y + (last.y - before.y) * (back ? 0.5 : 0.72) - (back ? 30 : 5) };
+  const at = { x: before.x + (last.x - before.x) * (back ? 0.4 : 0.62), y: before.y + (last.y - before.y) * (back ? 0.35 : 0.72) - 5 };
   return drawn("a", { href: searchOf(edge), class: `edge${errors ? " failed" : ""}`, "aria-label": said },
     drawn("title", {}, said), drawn("path", { d: curve(points), class: "wide" }), path,
     drawn("text", { x: at.x.toFixed(1), y: at.y.toFixed(1), "text-anchor": "middle" }, text));
@@ -109,7 +112,7 @@ function arrow(edge, points, most) {
 function curve([first, ...others]) {
   let from = first;
   return others.reduce((path, to) => {
-    const bend = (to.x - from.x) / 2, lift = to.x < from.x ? 50 : 0;
+    const bend = (to.x - from.x) / 2, lift = Math.abs(to.x - from.x) < NODE.width ? 50 : 0;
     const step = lift ? `C${from.x} ${from.y - lift} ${to.x} ${to.y - lift} ${to.x} ${to.y}` : `C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
     from = to;
     return path + step;
