@@ -54,6 +54,7 @@ async function searchForm(parameters, known) {
   service.addEventListener("change", async () => {
     const names = await operationsOf(service.value).catch(() => []);
     operation.replaceChildren(...choice("", [["", "any operation"], ...names], "").children);
+    operation.selectedIndex = 0;
   });
   const lookback = choice("lookback", LOOKBACKS, get("start") && !get("lookback") ? "custom" : get("lookback"));
   const times = element("fieldset", { className: "times" },
