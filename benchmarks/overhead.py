@@ -47,7 +47,7 @@ OPEN_ROUNDS: Final = 9
 QUIET_S: Final = 0.4
 LAST_SPANS_S: Final = 6.0
 """The stock processor sends what is left every 5 s."""
-WANTED: Final = {"default": (0.38, 5.0), "default+exporter": (0.38, 5.0), "lean+exporter": (0.60, 2.0)}
+WANTED: Final = {"default+exporter": (0.38, 5.0), "lean+exporter": (0.60, 2.0)}
 """Least share of bare's throughput, and most milliseconds added to p99."""
 _REQUEST: Final = f"GET {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench/1\r\n\r\n".encode()
 _EXPORTER: Final = "observability.exporter.main"

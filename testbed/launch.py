@@ -54,7 +54,7 @@ class LaunchOptions:
         free_ports: Take a free port for everything, the well-known ones included.
         ports: Ports by name: a service with one replica, `traces`, `otlp`, `prometheus`, `alertmanager` or `grafana`.
         stack: Start Prometheus, Alertmanager and Grafana beside it, as far as they are on the PATH.
-        tracing: Who makes the server spans of requests: `default` or `lean`. Lean ones go through an exporter process.
+        tracing: Who makes the server spans of requests.
         trace_ratio: The share, 0 to 1, of traces that are recorded.
         spawn: Start every process from scratch instead of forking it from a warmed parent.
         data: Folder of the services' databases, which stay there; fresh ones in `state` when None.

@@ -51,8 +51,8 @@ class SystemRequest:
 
     @property
     def exporter_socket(self) -> Path | None:
-        """Where the exporter process listens; None without one: only the lean path is so quick that it would be felt."""
-        return socket_path(self.folder.root, "exporter.sock") if self.tracing is TracePath.LEAN else None
+        """Where the exporter process listens; None where there are no sockets of its kind, and each service exports by itself."""
+        return socket_path(self.folder.root, "exporter.sock") if sys.platform == "linux" else None
 
 
 def read_request(options: argparse.Namespace) -> SystemRequest:

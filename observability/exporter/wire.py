@@ -1,7 +1,7 @@
 """What services and the exporter process say to each other: who speaks, spans, and what became of them. One packet each.
 
-To make a packet takes 6 microseconds a span, a tenth of it `marshal`'s, where the encoding as OTLP takes more than 40. It is no format
-for strangers: the socket is readable and writable for its owner alone, and both ends run the same Python.
+To make a packet takes 6 microseconds a span, a tenth of it `marshal`'s; to encode it as OTLP takes more than 40. It is no
+format for strangers: the socket is readable and writable for its owner alone, and both ends run the same Python.
 """
 
 import marshal

@@ -71,7 +71,7 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
         "FIREBREAK_OTLP_ENDPOINT": "http://127.0.0.1:2",
         "FIREBREAK_TRACING": "default",
         "FIREBREAK_TRACE_RATIO": "1.0",
-        "FIREBREAK_EXPORTER": "",
+        "FIREBREAK_EXPORTER": str(tmp_path / "exporter.sock"),
         "FIREBREAK_INTERNAL_TOKEN": "i",
         "FIREBREAK_CHAOS_TOKEN": "c",
         "FIREBREAK_SIGNING_KEY": "s",
@@ -83,9 +83,7 @@ def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, t
     }
 
 
-def test_on_the_lean_path_services_hand_their_spans_to_an_exporter_that_sends_them_to_the_store(
-    request_: SystemRequest, tmp_path: Path
-) -> None:
+def test_services_hand_their_spans_to_an_exporter_that_sends_them_to_the_store(request_: SystemRequest) -> None:
     plan = plan_system(replace(request_, tracing=TracePath.LEAN, trace_ratio=0.1), PORTS, SECRETS)
     told = plan.instances[1].command(0).environment
     assert (told["FIREBREAK_TRACING"], told["FIREBREAK_TRACE_RATIO"]) == ("lean", "0.1")
@@ -97,8 +95,13 @@ def test_on_the_lean_path_services_hand_their_spans_to_an_exporter_that_sends_th
     assert plan.exporter.module in modules_of(TOPOLOGY, exporter=True)
 
 
-def test_on_the_default_path_there_is_no_exporter(plan: SystemPlan) -> None:
+def test_where_there_are_no_such_sockets_each_service_exports_by_itself(
+    request_: SystemRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    plan = plan_system(request_, PORTS, SECRETS)
     assert plan.exporter is None
+    assert plan.instances[1].command(0).environment["FIREBREAK_EXPORTER"] == ""
 
 
 def test_a_service_without_a_database_is_given_none(plan: SystemPlan) -> None:
