@@ -12,8 +12,9 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 
 from observability import request_id
 from observability.log_export import MAX_TEXT_CHARS
-from observability.logs import JsonFormatter, configure_logging
+from observability.logs import TELL_VALUES, JsonFormatter, configure_logging
 from observability.redaction import Redactor
+from observability.telemetry import Origin, create_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +162,28 @@ def test_a_record_is_exported_with_its_trace(root: logging.Logger, kept: KeptSpa
         logging.getLogger("shop").warning("sold %s", "tea")
     (record,) = exported.records
     assert (record.body, record.trace_id) == ("sold tea", span.get_span_context().trace_id)
+
+
+def test_telemetry_keeps_the_secrets_that_it_is_told_out_of_the_lines(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    telemetry = create_telemetry(Origin("shop", "shop/1"), None, "info", secrets=["known-to-be-secret"])
+    logging.getLogger("shop").warning("refused known-to-be-secret")
+    telemetry.shutdown()
+    assert json.loads(capsys.readouterr().out)["message"] == "refused [redacted]"
+
+
+@pytest.mark.parametrize("name", TELL_VALUES)
+def test_a_library_that_tells_every_value_at_debug_level_is_not_heard_there(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    before = logging.getLogger(name).level
+    configure_logging("shop", "shop/1", "debug", None)
+    logging.getLogger(name).debug("INSERT INTO customers VALUES ('Ada')")
+    logging.getLogger("shop").debug("looked")
+    logging.getLogger(name).setLevel(before)
+    assert [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()] == ["looked"]
 
 
 @pytest.mark.parametrize("logger", ["opentelemetry.exporter", "urllib3.connectionpool", "requests"])

@@ -120,3 +120,20 @@ def test_what_is_no_broker_is_refused_with_what_is_and_without_its_password(url:
     with pytest.raises(SettingsError, match=r"FIREBREAK_NATS_URL: no URL of a NATS server; write nats://HOST:PORT") as refused:
         Settings.from_environment({"FIREBREAK_SERVICE": "orders", "FIREBREAK_NATS_URL": url})
     assert "hunter" not in str(refused.value)
+
+
+def test_whoever_keeps_secrets_out_of_logs_is_told_all_of_them_also_as_addresses_spell_them() -> None:
+    settings = Settings(
+        service="orders",
+        internal_token="an-internal-token",
+        chaos_token="a-chaos-token",
+        signing_key="a-signing-key",
+        database_url="postgresql://orders:data%20base@db/orders",
+        nats_url="nats://orders:bro%2Fker@broker:4222",
+    )
+    expected = {"an-internal-token", "a-chaos-token", "a-signing-key", "data base", "data%20base", "bro/ker", "bro%2Fker"}
+    assert set(settings.secrets) == expected
+
+
+def test_a_service_without_passwords_in_its_addresses_has_no_secrets_of_them() -> None:
+    assert set(Settings(service="orders").secrets) == {""}
