@@ -6,6 +6,7 @@ It is an instrument like the store, and no target of faults. While it is away sp
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 from testbed.journal import Event, Journal
@@ -24,12 +25,14 @@ class KeptExporter:
     def __init__(
         self,
         command: Command,
+        socket: Path,
         processes: Processes,
         journal: Journal,
         timers: Timers,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._command = command
+        self._socket = socket
         self._processes = processes
         self._journal = journal
         self._timers = timers
@@ -53,11 +56,13 @@ class KeptExporter:
             await self._pause(delay_s)
 
     async def stop(self) -> None:
-        """Ends it once it has sent what it was handed: SIGTERM, GRACE_S, SIGKILL."""
+        """Ends it once it has sent what it was handed: SIGTERM, GRACE_S, SIGKILL. Its socket is gone then, however it ended."""
         self._stopped.set()
-        child = self._child
-        if child is None:
-            return
+        if self._child is not None:
+            await self._end(self._child)
+        self._socket.unlink(missing_ok=True)
+
+    async def _end(self, child: Child) -> None:
         self._processes.signal(child, signal.SIGTERM)
         done, _running = await asyncio.wait({child.exit}, timeout=GRACE_S)
         if not done:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Literal
 
 from services.registry import Instance
@@ -60,7 +61,7 @@ class System:
         self._keeper = Keeper(targets, loop, self._journal, time.time)
         self._programs = programs
         self._stack = plan.stack.stack(Around(programs, self._journal, loop, is_ready))
-        self._exporter = KeptExporter(plan.exporter, processes, self._journal, loop) if plan.exporter else None
+        self._exporter = _kept_exporter(plan, processes, self._journal)
         self._metrics = MetricsServer(self._scrape)
         self._lives: list[asyncio.Task[None]] = []
         self._whereabouts = Whereabouts(folder)
@@ -205,3 +206,10 @@ class System:
             for name, replica in self._replicas.items()
         ]
         return Scrape(CONTENT_TYPE, exposition(replicas, self._keeper.leases()))
+
+
+def _kept_exporter(plan: SystemPlan, processes: Processes, journal: Journal) -> KeptExporter | None:
+    if plan.exporter is None:
+        return None
+    listens = Path(plan.exporter.environment["FIREBREAK_EXPORTER"])
+    return KeptExporter(plan.exporter, listens, processes, journal, asyncio.get_running_loop())

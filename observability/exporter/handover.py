@@ -44,7 +44,9 @@ class Handover(SpanProcessor):
         self._hello = pack_hello(resource)
         self._dropped = dropped
         self._queue: deque[ReadableSpan] = deque()
-        self._unanswered = 0
+        self._packets: deque[tuple[bytes, int]] = deque()
+        self._held = 0  # Taken from the queue, with nothing heard of what became of them ...
+        self._sent = 0  # ... and those of them that the exporter has.
         self._connection: socket.socket | None = None
         self._connect_at_s = 0.0
         self._is_ending = False
@@ -56,13 +58,13 @@ class Handover(SpanProcessor):
     @property
     def waiting(self) -> int:
         """Spans of which it is not known yet what became of them."""
-        return len(self._queue) + self._unanswered
+        return len(self._queue) + self._held
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queues a span, or drops it when too many wait."""
         if not (span.context and span.context.trace_flags.sampled):
             return
-        if self._is_ending or len(self._queue) + self._unanswered >= MAX_WAITING_SPANS:
+        if self._is_ending or len(self._queue) + self._held >= MAX_WAITING_SPANS:
             self._dropped(1)
             return
         self._queue.append(span)
@@ -91,20 +93,42 @@ class Handover(SpanProcessor):
         self._lose()
 
     def _pass(self) -> None:
+        while self._queue:
+            count = min(PACKET_SPANS, len(self._queue))
+            self._held += count  # First, so that none goes uncounted in between.
+            self._pack([self._queue.popleft() for _ in range(count)])
         try:
             connection = self._connected()
             if connection is None:
                 return
             self._hear(connection)
-            while self._queue:
-                count = min(PACKET_SPANS, len(self._queue))
-                self._unanswered += count  # First, so that none goes uncounted in between.
-                self._hand_over(connection, [self._queue.popleft() for _ in range(count)])
+            while self._packets:
+                packet, count = self._packets[0]
+                connection.send(packet)
+                self._packets.popleft()
+                self._sent += count
         except TimeoutError:
             return  # It is busy; what it was not handed waits.
         except OSError as error:
             _log.warning("the exporter at %s is gone: %s", self._path, error)
             self._lose()
+
+    def _pack(self, spans: list[ReadableSpan]) -> None:
+        """Makes packets of spans at once: as objects, thousands that wait would make every garbage collection a long one."""
+        try:
+            packet = pack_spans(spans)
+        except (TypeError, ValueError):
+            _log.exception("%d spans cannot be handed to the exporter", len(spans))
+            self._drop(len(spans))
+            return
+        half = len(spans) // 2
+        if len(packet) <= MAX_PACKET_BYTES:
+            self._packets.append((packet, len(spans)))
+        elif half:
+            self._pack(spans[:half])
+            self._pack(spans[half:])
+        else:
+            self._drop(1)  # Nobody makes one so large.
 
     def _connected(self) -> socket.socket | None:
         if self._connection is None and time.monotonic() >= self._connect_at_s:
@@ -120,40 +144,10 @@ class Handover(SpanProcessor):
                 self._connection = connection
         return self._connection
 
-    def _hand_over(self, connection: socket.socket, spans: list[ReadableSpan]) -> None:
-        """Raises OSError with `spans` in the queue again, first in turn."""
-        try:
-            packet = pack_spans(spans)
-        except (TypeError, ValueError):
-            _log.exception("%d spans cannot be handed to the exporter", len(spans))
-            self._drop(len(spans))
-            return
-        if len(packet) > MAX_PACKET_BYTES:
-            self._hand_over_parts(connection, spans)
-            return
-        try:
-            connection.send(packet)
-        except OSError:
-            self._queue.extendleft(reversed(spans))
-            self._unanswered -= len(spans)
-            raise
-
-    def _hand_over_parts(self, connection: socket.socket, spans: list[ReadableSpan]) -> None:
-        if len(spans) == 1:
-            self._drop(1)  # Nobody makes one so large.
-            return
-        half = len(spans) // 2
-        try:
-            self._hand_over(connection, spans[:half])
-        except OSError:
-            self._queue.extend(spans[half:])
-            self._unanswered -= len(spans) - half
-            raise
-        self._hand_over(connection, spans[half:])
-
     def _drop(self, count: int) -> None:
-        self._unanswered -= count
-        self._dropped(count)
+        self._held -= count
+        if count:
+            self._dropped(count)
 
     def _hear(self, connection: socket.socket) -> None:
         """Takes the answers that are there. Raises OSError, also when the exporter has left."""
@@ -162,18 +156,19 @@ class Handover(SpanProcessor):
             if not packet:
                 raise ConnectionResetError("it has left")
             outcome = read_outcome(packet)
-            self._unanswered -= outcome.sent + outcome.dropped
-            if outcome.dropped:
-                self._dropped(outcome.dropped)
+            self._sent -= outcome.sent + outcome.dropped
+            self._held -= outcome.sent
+            self._drop(outcome.dropped)
 
     def _lose(self) -> None:
         """What the exporter had and did not speak of is lost, for all that is known."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        lost, self._unanswered = self._unanswered, 0
+        lost, self._sent = self._sent, 0
         if self._is_ending:
-            lost += len(self._queue)
+            self._packets.clear()
+            lost = self._held + len(self._queue)
+            self._held += len(self._queue)
             self._queue.clear()
-        if lost:
-            self._dropped(lost)
+        self._drop(lost)

@@ -46,7 +46,9 @@ class Kept:
         self.pauses: list[float] = []
         command = Command("exporter/1", "exporter.main", {}, folder / "log")
         loop = asyncio.get_running_loop()
-        self.exporter = KeptExporter(command, self.processes, Journal(folder / "journal"), loop, self.pause)
+        self.exporter = KeptExporter(
+            command, folder / "exporter.sock", self.processes, Journal(folder / "journal"), loop, self.pause
+        )
         self.journal = folder / "journal"
 
     async def pause(self, delay_s: float) -> None:

@@ -140,7 +140,7 @@ def test_spans_that_were_handed_over_are_sent_before_the_exporter_ends(path: Pat
     with exporting(path, collector):
         service = Service(path)
         service.make(300)
-        while service.handover._queue:
+        while service.handover._queue or service.handover._packets:
             service.handover.force_flush(5)
     assert len(collector.taken) == 300
     service.provider.shutdown()
@@ -210,7 +210,7 @@ def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_success
         listener.listen(1)
         service = Service(path)
         service.make(7)
-        while service.handover._queue:
+        while service.handover._queue or service.handover._packets:
             service.handover.force_flush(5)
         connection, _address = listener.accept()
         connection.close()
