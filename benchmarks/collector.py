@@ -5,7 +5,7 @@
 The endpoint of benchmarks.overhead, on the default path, where a thread of the process exports its spans, and on the lean one,
 where they go through an exporter process. Each of them four times: with a collector that is fine, with one that refuses
 connections, with one that takes requests and never answers, and with one that takes 500 ms for an answer. 1,000 requests a second
-arrive, whatever becomes of them, in rounds of 3 s that alternate between all eight. It takes about a minute and a half.
+arrive, whatever becomes of them, in rounds of 2 s that alternate between all eight. It takes about a minute and a half.
 
 Exit code 1: a request failed; p99 rose by more than 2 ms over that with a good collector; a server or exporter holds more than
 24 MiB more than with it; or spans were neither delivered, nor waiting, nor counted as dropped.
@@ -34,7 +34,7 @@ from observability import names
 from testbed.terminal import console, table
 
 RATE: Final = 1_000.0
-ROUND_S: Final = 3.0
+ROUND_S: Final = 2.0
 ROUNDS: Final = 3
 WARM_UP_S: Final = 1.0
 MOST_ADDED_MS: Final = 2.0
