@@ -147,7 +147,9 @@ def _hangs(slos: Slos, windows: WindowProfile) -> Alert:
 
     By Little's law those under way divided by those that end in a second is how long one of them takes.
     """
-    wanted, span = f'{names.LABEL_SERVICE}=~"{"|".join(slos.topology.services)}"', prometheus_duration(windows.current_s)
+    # The shortest window there is: pools of connections bound how many hang, so that nothing may be left of what went before.
+    wanted = f'{names.LABEL_SERVICE}=~"{"|".join(slos.topology.services)}"'
+    span = prometheus_duration(windows.windows_s(Severity.PAGE)[0])
     active = f"sum by ({names.LABEL_SERVICE}) ({names.HTTP_SERVER_ACTIVE}{{{wanted}}})"
     ended = f"sum by ({names.LABEL_SERVICE}) (rate({names.HTTP_SERVER_DURATION}_count{{{wanted}}}[{span}]))"
     return Alert(
