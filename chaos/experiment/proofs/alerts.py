@@ -5,7 +5,7 @@ what is expected of a service then cannot be decided.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaos.experiment.alert_plan import AlertPlan
 from chaos.experiment.alert_record import AlertRecord, AlertSource, AlertSpan
@@ -149,7 +149,8 @@ def _role(span: AlertSpan, case: _Case) -> AlertRole:
         if span.subject in case.plan.may_page:
             return AlertRole.ALLOWED
     others = [each.standing for each in case.record.pages if each is not span]
-    if not calls(span.standing, others, case.silenced) or _is_symptom(span, case):
+    judged = replace(span.standing, start_s=max(span.start_s, case.windows.baseline.start_s))  # As everywhere, no warm-up.
+    if not calls(judged, others, case.silenced) or _is_symptom(span, case):
         return AlertRole.INHIBITED
     return AlertRole.UNEXPECTED
 

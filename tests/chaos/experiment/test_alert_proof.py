@@ -109,6 +109,11 @@ def test_a_false_alarm_before_the_fault_is_named(judge: Judge) -> None:
     assert "false alarm before the fault: order (availability) at 12.0 s" in found.proof.sentence
 
 
+def test_a_page_of_the_warm_up_is_not_judged_unless_it_stays(judge: Judge) -> None:
+    assert judge(span("deliveries", 30, 51), span("order", 3, 6.9)).proof.status is ProofStatus.PROVEN
+    assert judge(span("deliveries", 30, 51), span("order", 3, 7.1)).proof.status is ProofStatus.REFUTED
+
+
 def test_the_expected_page_is_a_false_alarm_when_it_comes_before_the_fault(judge: Judge) -> None:
     found = judge(span("deliveries", 12, 16), span("deliveries", 30, 51))
     assert found.proof.status is ProofStatus.REFUTED
