@@ -91,13 +91,14 @@ class ProcessLease(_Message):
 
 
 class ProgramStatus(_Message):
-    """A program of the stack beside the system: Prometheus, Alertmanager or Grafana."""
+    """What runs beside the services: the exporter of their spans, or a program of the stack, such as Prometheus."""
 
     name: str
     state: InstanceState | Literal["missing"]
     address: str = Field(default="", description="root of its pages; empty where it neither runs nor is about to")
     pid: int = 0
     note: str = Field(default="", description="why it does not run, how to get it, or what else people should know")
+    log: str = Field(default="", description="path of what it says")
 
 
 class SystemStatus(_Message):
@@ -115,6 +116,7 @@ class SystemStatus(_Message):
     addresses: dict[str, str] = Field(description="what people open, by name: gateway, traces, ...")
     otlp_endpoint: str = Field(description="where spans and logs are sent (OTLP over HTTP)")
     leases: tuple[ProcessLease, ...] = ()
+    exporter: ProgramStatus | None = Field(default=None, description="of spans; none where services send them themselves")
     stack: tuple[ProgramStatus, ...] = Field(default=(), description="empty when nobody wants one")
 
 

@@ -9,11 +9,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from services.registry import InstanceState
+from testbed.control import ProgramStatus
 from testbed.journal import Event, Journal
+from testbed.last_words import last_words
 from testbed.process import Child, Command, Processes, StartError, describe_exit
 from testbed.restarts import RestartBudget
 from testbed.timers import Timers
 
+NAME: Final = "exporter"
 EXPORTER: Final = "observability.exporter.main"
 """Its module, started like any process of a system."""
 GRACE_S: Final = 3.0
@@ -39,7 +43,19 @@ class KeptExporter:
         self._pause = pause
         self._budget = RestartBudget()
         self._child: Child | None = None
+        self._problem = ""
         self._stopped = asyncio.Event()
+
+    def status(self) -> ProgramStatus:
+        """Whether it runs, and why not."""
+        return ProgramStatus(
+            name=NAME,
+            state=InstanceState.UP if self._child else InstanceState.DOWN,
+            address=f"unix:{self._socket}" if self._child else "",
+            pid=self._child.pid if self._child else 0,
+            note=self._problem,
+            log=str(self._command.log),
+        )
 
     async def run(self) -> None:
         """Returns when it was stopped, or ended too often; the journal says so."""
@@ -50,8 +66,10 @@ class KeptExporter:
                 return
             delay_s = self._budget.take(self._timers.time())
             if delay_s is None:
+                self._problem = f"{problem}{last_words(self._command.log)}; no span reaches the store any more"
                 self._journal.write(Event.GAVE_UP, name, reason=problem)
                 return
+            self._problem = f"{problem}; it is started again"
             self._journal.write(Event.RESTART, name, reason=f"{problem}; again in {delay_s:g} s")
             await self._pause(delay_s)
 
@@ -76,6 +94,7 @@ class KeptExporter:
             child = self._child = await self._processes.start(self._command)
         except (OSError, StartError) as error:
             return str(error)
+        self._problem = ""
         self._journal.write(Event.START, name, pid=child.pid)
         status = await asyncio.shield(child.exit)
         self._child = None

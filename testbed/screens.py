@@ -32,7 +32,7 @@ def print_up(out: Console, system: SystemStatus, state: Path, took_s: float | No
     out.print(Padding(_next_table(system, state), (0, 2), expand=False))
     if any(program.note for program in system.stack):
         out.print()
-        stack_screen.print_notes(out, system.stack, state)
+        stack_screen.print_notes(out, system.stack)
 
 
 def print_status(out: Console, system: SystemStatus, state: Path) -> None:
@@ -42,7 +42,7 @@ def print_status(out: Console, system: SystemStatus, state: Path) -> None:
     out.print(f"[bold]{system.run_id}[/] is {phase}, {protection(system)}, started {age} ago.", soft_wrap=True)
     out.print()
     out.print(Padding(_instance_table(system), (0, 2), expand=False))
-    stack_screen.print_programs(out, system.stack, state)
+    stack_screen.print_programs(out, (system.exporter, *system.stack) if system.exporter else system.stack)
     if any(instance.state is InstanceState.DOWN and not _fault(instance, system.leases) for instance in system.instances):
         out.print()
         out.print(f"Why one is down: {command('testbed logs SERVICE', state)}", soft_wrap=True)

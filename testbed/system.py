@@ -173,6 +173,7 @@ class System:
             addresses=addresses | {program.name: program.address for program in stack if program.address},
             otlp_endpoint=self._plan.otlp_endpoint,
             leases=self._keeper.leases(),
+            exporter=self._exporter.status() if self._exporter else None,
             stack=stack,
         )
 

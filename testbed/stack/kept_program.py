@@ -62,6 +62,7 @@ class KeptProgram:
             address="" if self._state is InstanceState.DOWN else self._plan.address,
             pid=self._child.pid if self._child else 0,
             note=self._problem or self._plan.note,
+            log=str(self._plan.log),
         )
 
     async def run(self) -> None:

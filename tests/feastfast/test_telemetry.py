@@ -258,14 +258,6 @@ async def test_no_span_shows_a_token_or_a_password(traced: Traced) -> None:
     assert [secret for secret in secrets if secret in shown] == []
 
 
-async def test_no_log_line_shows_a_token_or_a_password_even_at_the_lowest_level(tmp_path: Path, start: Start) -> None:
-    async with start(tmp_path, log_level="debug") as system:
-        secrets = await secrets_used(system)
-    shown = system.lines.getvalue()
-    assert '"level": "debug"' in shown, "at this level there is much to see"
-    assert [secret for secret in secrets if secret in shown] == []
-
-
 async def test_what_is_logged_while_a_request_is_served_leads_to_its_trace(traced: Traced) -> None:
     before = len(traced.system.lines.getvalue())
     await traced.system.inject("payments", Error(status=500))

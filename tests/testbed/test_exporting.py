@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.registry import InstanceState
 from testbed.exporting import KeptExporter
 from testbed.journal import Journal
 from testbed.process import Child, Command
@@ -88,6 +89,18 @@ async def test_one_that_keeps_ending_is_given_up_and_the_system_goes_on(keep: Ca
     await (await kept.begin())
     assert len(kept.processes.children) == MAX_RESTARTS + 1
     assert "gave_up" in kept.journal.read_text()
+    status = kept.exporter.status()
+    assert (status.state, status.pid, status.address) == (InstanceState.DOWN, 0, "")
+    assert status.note.startswith("exit status 1")
+
+
+async def test_one_that_runs_is_seen_in_the_status_of_its_system(keep: Callable[[], Awaitable[Kept]]) -> None:
+    kept = await keep()
+    life = await kept.begin()
+    status = kept.exporter.status()
+    assert (status.state, status.pid, status.note) == (InstanceState.UP, 100, "")
+    await kept.exporter.stop()
+    await life
 
 
 async def test_one_that_is_told_to_end_is_asked_first_and_not_started_again(keep: Callable[[], Awaitable[Kept]]) -> None:
