@@ -2,9 +2,9 @@
 
     python -m benchmarks._overhead_app STACK PORT COLLECTOR [EXPORTER]
 
-STACK is bare, stock, default, default+exporter or lean+exporter. Metrics and logs are on in all but the first; no stack writes a line a request. The stock
-one is what the libraries' own pages tell: FastAPIInstrumentor, BatchSpanProcessor and prometheus-fastapi-instrumentator, as they
-are.
+STACK is bare, stock, default, default+exporter or lean+exporter. Metrics and logs are on in all but the first; no stack writes a
+line a request. The stock one is what the libraries' own pages tell: FastAPIInstrumentor, BatchSpanProcessor and
+prometheus-fastapi-instrumentator, as they are.
 """
 
 import gc
