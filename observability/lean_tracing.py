@@ -7,20 +7,19 @@ nobody reads, setting each attribute twice, and decoding all headers for each on
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
-from fastapi.routing import iter_route_contexts
 from opentelemetry import propagate
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
-from starlette.routing import BaseRoute, Match
 
 from observability import names
 from observability.asgi import App, Message, Receive, Scope, Send
 from observability.propagation import HEADERS, told_by_caller
+from observability.routes import Routed, route_of
 
 UNTRACED: Final = "(health|metrics|__chaos__|__policy__)(/|$)"
 """Beginnings of paths that machines ask all the time. A customer's path that only contains such a word is traced."""
@@ -29,15 +28,6 @@ _USER_AGENT: Final = b"user-agent"
 _OTHER: Final = "_OTHER"
 _DEFAULT_PORT: Final = 80
 _SERVER_ERROR: Final = 500
-
-
-class Routed(Protocol):
-    """An application with routes."""
-
-    @property
-    def routes(self) -> Sequence[BaseRoute]:
-        """In the order in which they are tried."""
-        ...
 
 
 class LeanTracing:
@@ -121,7 +111,7 @@ class _Served:
             return
         self._is_over = True
         scope, span = self.scope, self._span
-        route = getattr(scope.get("route"), "path", None) or _matching(self._routed.routes, scope)
+        route = route_of(scope, self._routed)
         method = _sanitized(scope["method"])
         attributes = _described(scope, method, self._user_agent)
         if route:
@@ -190,15 +180,3 @@ def _sanitized(method: str) -> str:
 @lru_cache(maxsize=256)
 def _synthetic(user_agent: str) -> str | None:
     return detect_synthetic_user_agent(user_agent)
-
-
-def _matching(routes: Sequence[BaseRoute], scope: Scope) -> str | None:
-    """The route that would have answered, had nobody done so before: refusals and injected faults are told by route too."""
-    partial = None
-    for route in iter_route_contexts(routes):
-        match, _child = route.matches(scope)
-        if match is Match.FULL:
-            return route.path
-        if match is Match.PARTIAL:
-            partial = route.path  # Another method's; the last one counts, as with the instrumentation.
-    return partial

@@ -5,6 +5,7 @@ import time
 from observability.asgi import App, Message, Receive, Scope, Send
 from observability.histogram import Times
 from observability.metrics import Metrics
+from observability.routes import Routed, route_of
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 OTHER_METHOD = "_OTHER"
@@ -18,8 +19,9 @@ NO_ROUTE = "none"  # Paths that match no route share one label value: they are c
 class RequestMetrics:
     """Pure ASGI: times every request by method, route and status, with the trace id as exemplar."""
 
-    def __init__(self, app: App, metrics: Metrics) -> None:
+    def __init__(self, app: App, metrics: Metrics, routed: Routed) -> None:
         self._app = app
+        self._routed = routed
         self._duration = metrics.server_duration
         self._series: dict[tuple[str, str, int], Times] = {}  # As bounded as methods, routes and statuses.
         self._active = 0
@@ -48,7 +50,7 @@ class RequestMetrics:
         finally:
             self._active -= 1
             method = scope["method"]
-            key = (method if method in METHODS else OTHER_METHOD, getattr(scope.get("route"), "path", NO_ROUTE), status)
+            key = (method if method in METHODS else OTHER_METHOD, route_of(scope, self._routed) or NO_ROUTE, status)
             series = self._series.get(key)
             if series is None:
                 series = self._series[key] = self._duration.labels(key[0], key[1], str(status))

@@ -64,7 +64,7 @@ class Telemetry:
 
     def instrument(self, app: FastAPI) -> None:
         """Traces and times every request of `app`. Call after all other middleware has been added: it stands outside."""
-        app.add_middleware(RequestMetrics, metrics=self.metrics)
+        app.add_middleware(RequestMetrics, metrics=self.metrics, routed=app)
         trace_requests(app, self.tracers, self.trace_path)
 
     def shutdown(self) -> None:

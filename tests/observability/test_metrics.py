@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span
 
+    from observability.asgi import Receive, Scope, Send
     from tests.observability.conftest import Get, KeptSpans
 
 NOT_METRICS = ("ATTR_", "LABEL_", "EVENT_", "TRAFFIC_", "SIGNAL_", "CONNECTION_", "POOL_", "CANCELLED", "CACHED")
@@ -33,7 +34,7 @@ class Measured(FastAPI):
     def __init__(self) -> None:
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False})
         self.metrics = Metrics()
-        self.add_middleware(RequestMetrics, metrics=self.metrics)
+        self.add_middleware(RequestMetrics, metrics=self.metrics, routed=self)
 
         @self.get("/accounts/{number}")
         async def account(number: int) -> int:
@@ -119,6 +120,19 @@ async def test_a_refused_request_keeps_its_route(app: Measured, get: Get) -> Non
     assert app.series == {("/accounts/{number}", "422"), ("/teapot", "418")}
 
 
+async def test_a_request_that_is_refused_before_it_is_routed_is_counted_under_the_route_it_was_for(get: Get) -> None:
+    metrics, routed = Metrics(), FastAPI()
+    routed.get("/accounts/{number}")(lambda number: number)
+
+    async def shed(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 429, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    assert await get(RequestMetrics(shed, metrics, routed), "/accounts/1") == 429
+    labels = {names.LABEL_METHOD: "GET", names.LABEL_ROUTE: "/accounts/{number}", names.LABEL_STATUS: "429"}
+    assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
+
+
 async def test_paths_that_match_nothing_share_one_series(app: Measured, get: Get) -> None:
     for number in range(20):
         await get(app, f"/wp-admin/{number}")
@@ -137,7 +151,7 @@ async def test_a_connection_that_is_cut_without_an_answer_has_status_zero(get: G
     async def say_nothing(*_connection: object) -> None:
         return None
 
-    assert await get(RequestMetrics(say_nothing, metrics), "/accounts/1") == 0
+    assert await get(RequestMetrics(say_nothing, metrics, FastAPI()), "/accounts/1") == 0
     labels = {names.LABEL_METHOD: "GET", names.LABEL_ROUTE: "none", names.LABEL_STATUS: "0"}
     assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
 
@@ -168,7 +182,7 @@ async def test_a_method_that_a_stranger_invents_is_no_label(method: str) -> None
         return None
 
     scope = {"type": "http", "method": method, "path": "/accounts/1"}
-    await RequestMetrics(answer, metrics)(scope, AsyncMock(), AsyncMock())
+    await RequestMetrics(answer, metrics, FastAPI())(scope, AsyncMock(), AsyncMock())
     labels = {names.LABEL_METHOD: "_OTHER", names.LABEL_ROUTE: "none", names.LABEL_STATUS: "0"}
     assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
 
@@ -187,8 +201,9 @@ async def test_requests_under_way_are_counted_and_those_that_fail_are_not_forgot
         seen.append(metrics.registry.get_sample_value(names.HTTP_SERVER_ACTIVE))
         raise RuntimeError("a bug")
 
+    scope = {"type": "http", "method": "GET", "path": "/"}
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            await RequestMetrics(look, metrics)({"type": "http", "method": "GET", "path": "/"}, AsyncMock(), AsyncMock())
+            await RequestMetrics(look, metrics, FastAPI())(scope, AsyncMock(), AsyncMock())
     assert seen == [1, 1]
     assert metrics.registry.get_sample_value(names.HTTP_SERVER_ACTIVE) == 0
