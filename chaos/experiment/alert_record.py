@@ -40,7 +40,7 @@ class AlertSpan(_Kept):
     @property
     def standing(self) -> Standing:
         """For the arithmetic of who explains whom."""
-        return Standing(self.scope, self.subject, self.start_s, float("inf") if self.end_s is None else self.end_s)
+        return Standing(self.alert, self.scope, self.subject, self.start_s, float("inf") if self.end_s is None else self.end_s)
 
 
 class RoutedAlert(_Kept):

@@ -1,10 +1,11 @@
 """Compiles objectives to Alertmanager's configuration: routes, groups, and who is silenced by whose alert.
 
 A caller's page says what customers or callers feel; its callee's says why. Where both fire, only the cause calls anybody. And a
-page makes the ticket of the same objective needless.
+page makes the ticket of the same objective needless. A process that is dead and telemetry that is lost have reasons of their own:
+nobody else's trouble silences them, and lost telemetry explains nobody's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import yaml
@@ -12,10 +13,15 @@ import yaml
 from observability import names
 from observability.slo.dependencies import silenced_by
 from observability.slo.loader import Slos
+from observability.slo.rules import DOWN_ALERT, HANGS_ALERT, JOURNEY_ALERT, SERVICE_ALERT
 from observability.slo.windows import Severity
 
 GROUP_WAIT_S: Final = 2
 """A page waits so long for the alert that explains it. What stands uninhibited for less calls nobody."""
+SYMPTOMS: Final = (JOURNEY_ALERT, SERVICE_ALERT, HANGS_ALERT)
+"""Alerts that the trouble of a callee may explain."""
+_CAUSES: Final = (SERVICE_ALERT, HANGS_ALERT, DOWN_ALERT)
+"""Alerts of a service that explain the symptoms of who needs it."""
 _HEAD = "# Made by `make rules` from observability/slo.yaml and services/topology.yaml. Change those, not this.\n"
 _NOBODY = "nobody"
 _WEBHOOK = "webhook"
@@ -62,11 +68,16 @@ def _inhibitions(slos: Slos) -> Iterator[dict[str, object]]:
     for service, silenced in silenced_by(slos.topology, slos.journeys).items():
         for label, subjects in ((names.LABEL_SERVICE, silenced.services), ("journey", silenced.journeys)):
             if subjects:
-                source, target = _is(names.LABEL_SERVICE, service), f'{label}=~"{"|".join(subjects)}"'
-                yield {"source_matchers": [source, _is("severity", Severity.PAGE)], "target_matchers": [target]}
+                source = [_is_one_of("alertname", _CAUSES), _is(names.LABEL_SERVICE, service)]
+                target = [_is_one_of("alertname", SYMPTOMS), _is_one_of(label, subjects)]
+                yield {"source_matchers": [*source, _is("severity", Severity.PAGE)], "target_matchers": target}
                 of_ticket = _is("severity", Severity.TICKET)
-                yield {"source_matchers": [source, of_ticket], "target_matchers": [target, of_ticket]}
+                yield {"source_matchers": [*source, of_ticket], "target_matchers": [*target, of_ticket]}
 
 
 def _is(label: str, value: str) -> str:
     return f'{label}="{value}"'
+
+
+def _is_one_of(label: str, values: Iterable[str]) -> str:
+    return f'{label}=~"{"|".join(values)}"'

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from observability.slo.alertmanager import GROUP_WAIT_S
+from observability.slo.alertmanager import GROUP_WAIT_S, SYMPTOMS
 from observability.slo.dependencies import Silenced
 
 
@@ -12,6 +12,7 @@ from observability.slo.dependencies import Silenced
 class Standing:
     """A page, from when it fired to when it cleared (infinity: not yet)."""
 
+    alert: str
     scope: Literal["journey", "service"]
     subject: str
     start_s: float
@@ -30,7 +31,7 @@ def calls(alert: Standing, others: Sequence[Standing], silenced: Mapping[str, Si
 
 
 def _explains(cause: Standing, alert: Standing, silenced: Mapping[str, Silenced]) -> bool:
-    if cause.scope != "service" or cause.subject not in silenced:
+    if alert.alert not in SYMPTOMS or cause.scope != "service" or cause.subject not in silenced:
         return False
     by = silenced[cause.subject]
     return alert.subject in (by.services if alert.scope == "service" else by.journeys)

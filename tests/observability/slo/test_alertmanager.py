@@ -15,6 +15,7 @@ from observability.slo.__main__ import STACK
 from observability.slo.dependencies import silenced_by
 from observability.slo.inhibition import Standing, calls
 from observability.slo.loader import Slos
+from observability.slo.rules import DOWN_ALERT, DROPPED_ALERT, JOURNEY_ALERT, SERVICE_ALERT
 from tests.observability.slo.tools import needed
 
 pytestmark = pytest.mark.server
@@ -65,17 +66,21 @@ def _eventually(holds: Callable[[], bool], within_s: float) -> None:
 def test_it_suppresses_the_symptoms_of_a_cause_and_nothing_else(alertmanager: str, slos: Slos) -> None:
     pages = [("service", name) for name in ("deliveries", "orders", "gateway", "users")]
     pages += [("journey", name) for name in ("order", "track", "browse")]
+    names = {"service": SERVICE_ALERT, "journey": JOURNEY_ALERT}
     now = datetime.now(UTC)
     alerts = [
         {
-            "labels": {"alertname": "x", "severity": "page", "slo": f"{subject}-availability", scope: subject},
+            "labels": {"alertname": names[scope], "severity": "page", "slo": f"{subject}-availability", scope: subject},
             "startsAt": now.isoformat(),
             "endsAt": (now + timedelta(minutes=5)).isoformat(),
         }
         for scope, subject in pages
     ]  # fmt: skip
     assert _ask(f"{alertmanager}/api/v2/alerts", alerts) is not None
-    standing = {subject: Standing("service" if scope == "service" else "journey", subject, 0, 300) for scope, subject in pages}
+    standing = {
+        subject: Standing(names[scope], "service" if scope == "service" else "journey", subject, 0, 300)
+        for scope, subject in pages
+    }
     silenced = silenced_by(slos.topology, slos.journeys)
     expected = {
         subject: calls(alert, [each for each in standing.values() if each is not alert], silenced)
@@ -93,8 +98,36 @@ def _active(alertmanager: str) -> dict[str, bool]:
     return {
         alert["labels"].get("service") or alert["labels"]["journey"]: alert["status"]["state"] == "active"
         for alert in found
-        if alert["status"]["state"] != "unprocessed"
+        if alert["status"]["state"] != "unprocessed" and alert["labels"].get("slo", "").endswith("-availability")
     }
+
+
+def test_a_dead_gateway_and_lost_telemetry_are_nobodys_symptom_and_the_latter_is_no_cause(alertmanager: str) -> None:
+    now = datetime.now(UTC)
+    stated = [
+        (SERVICE_ALERT, "page", "restaurants"),
+        (DOWN_ALERT, "page", "gateway"),
+        (DOWN_ALERT, "ticket", "orders"),
+        (DROPPED_ALERT, "ticket", "orders"),
+        (DROPPED_ALERT, "ticket", "payments"),
+        (DROPPED_ALERT, "ticket", "users"),
+        ("OfSomebodyElse", "ticket", "gateway"),
+    ]
+    alerts = [
+        {
+            "labels": {"alertname": name, "severity": severity, "service": service, "of": "this test"},
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(minutes=5)).isoformat(),
+        }
+        for name, severity, service in stated
+    ]
+    assert _ask(f"{alertmanager}/api/v2/alerts", alerts) is not None
+
+    def active() -> int:
+        found = json.loads(_ask(f"{alertmanager}/api/v2/alerts") or b"[]")
+        return sum(each["status"]["state"] == "active" for each in found if "of" in each["labels"])
+
+    _eventually(lambda: active() == len(stated), SETTLE_S)
 
 
 def test_a_page_suppresses_the_ticket_of_the_same_objective(alertmanager: str) -> None:

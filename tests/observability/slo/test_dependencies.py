@@ -3,6 +3,7 @@
 from observability.slo.dependencies import call_edges, silenced_by
 from observability.slo.inhibition import Standing, calls
 from observability.slo.loader import Slos
+from observability.slo.rules import DOWN_ALERT, JOURNEY_ALERT, SERVICE_ALERT
 from services.topology import Topology, topology_from_text
 
 FOREVER = float("inf")
@@ -40,7 +41,7 @@ edges: {shop->left: {}, left->right: {}, right->left: {}}
 
 
 def page(subject: str, start_s: float, end_s: float = FOREVER, *, journey: bool = False) -> Standing:
-    return Standing("journey" if journey else "service", subject, start_s, end_s)
+    return Standing(JOURNEY_ALERT if journey else SERVICE_ALERT, "journey" if journey else "service", subject, start_s, end_s)
 
 
 def test_a_symptom_calls_nobody_while_its_cause_stands(slos: Slos, topology: Topology) -> None:
@@ -68,3 +69,8 @@ def test_a_symptom_that_comes_before_or_outlives_its_cause_is_silent_for_as_long
     assert calls(page("orders", 7.9, 41), [cause], silenced)
     assert calls(page("orders", 11, 42.1), [cause], silenced)
     assert not calls(page("orders", 11, 61), [cause, page("payments", 41, 60)], silenced)
+
+
+def test_that_no_process_of_the_entry_is_left_is_explained_by_nobodys_trouble(slos: Slos, topology: Topology) -> None:
+    down = Standing(DOWN_ALERT, "service", "gateway", 20, 60)
+    assert calls(down, [page("deliveries", 10)], silenced_by(topology, slos.journeys))
