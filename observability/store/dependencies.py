@@ -10,11 +10,12 @@ _MAX_DEPENDENCIES: Final = 5_000  # Of an answer: every pair of seventy services
 
 
 class Dependency(TypedDict):
-    """One service that called another, in Jaeger's form."""
+    """One service that called another, in Jaeger's form, and how many of these calls failed, which Jaeger does not have."""
 
     parent: str
     child: str
     callCount: int
+    errorCount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Dependencies:
     def search(self, query: DependencyQuery) -> list[Dependency]:
         """Calls between services, in alphabetical order of caller and callee."""
         rows = self._reader.connection.execute(
-            "SELECT caller.name, callee.name, SUM(calls) FROM dependency"
+            "SELECT caller.name, callee.name, SUM(calls), SUM(errors) FROM dependency"
             " JOIN service AS caller ON caller.id = parent JOIN service AS callee ON callee.id = child"
             " WHERE bucket BETWEEN :first AND :last AND (:service IS NULL OR :service IN (caller.name, callee.name))"
             " GROUP BY parent, child ORDER BY caller.name, callee.name LIMIT :limit",
@@ -45,4 +46,6 @@ class Dependencies:
                 "limit": _MAX_DEPENDENCIES,
             },
         )
-        return [{"parent": parent, "child": child, "callCount": calls} for parent, child, calls in rows]
+        return [
+            {"parent": parent, "child": child, "callCount": calls, "errorCount": errors} for parent, child, calls, errors in rows
+        ]

@@ -36,9 +36,10 @@ class Ingest:
     def finish(self) -> None:
         """Writes what the uploads of a transaction add up to. To be called before its commit."""
         self._connection.executemany(
-            "INSERT INTO dependency (parent, child, bucket, calls, chunk) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (bucket, parent, child) DO UPDATE SET calls = calls + excluded.calls, chunk = excluded.chunk",
-            ((*call, calls, self._last_chunk) for call, calls in self._links.take()),
+            "INSERT INTO dependency (parent, child, bucket, calls, errors, chunk) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (bucket, parent, child) DO UPDATE SET"
+            " calls = calls + excluded.calls, errors = errors + excluded.errors, chunk = excluded.chunk",
+            ((*call, calls, errors, self._last_chunk) for call, calls, errors in self._links.take()),
         )
 
     def forget(self) -> None:

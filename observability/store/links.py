@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from observability.store.span_batch import SpanBatch
 
@@ -31,11 +31,20 @@ class Call(NamedTuple):
     bucket: int
 
 
+class CallCount(NamedTuple):
+    """How often something was called, and how many of the callee's spans say that they failed."""
+
+    call: Call
+    calls: int
+    errors: int
+
+
 class _Waiting(NamedTuple):
     """A span whose caller has not arrived yet."""
 
     service: int
     bucket: int
+    failed: bool
 
 
 Value = TypeVar("Value")
@@ -75,18 +84,21 @@ class Links:
 
     def __init__(self) -> None:
         self._counted: Counter[Call] = Counter()
+        self._failed: Counter[Call] = Counter()
         self._services = _Recent[int]()
         self._waiting = _Recent[tuple[_Waiting, ...]]()
 
     def clear(self) -> None:
         """Forgets everything, after a transaction was rolled back: its spans will come again."""
         self._counted.clear()
+        self._failed.clear()
         self._services, self._waiting = _Recent(), _Recent()
 
-    def take(self) -> Sequence[tuple[Call, int]]:
+    def take(self) -> Sequence[CallCount]:
         """Calls counted since the last time this was asked."""
-        counted = list(self._counted.items())
+        counted = [CallCount(call, calls, self._failed[call]) for call, calls in self._counted.items()]
         self._counted.clear()
+        self._failed.clear()
         return counted
 
     def add(self, service: int, batch: SpanBatch) -> None:
@@ -105,7 +117,8 @@ class Links:
                 known = service if caller in arrived else self._services.get(caller)
                 if known == service:
                     continue
-                callee = _Waiting(service, span.start_time_unix_nano // _NS_PER_US // BUCKET_US)
+                failed = span.status.code == Status.STATUS_CODE_ERROR
+                callee = _Waiting(service, span.start_time_unix_nano // _NS_PER_US // BUCKET_US, failed)
                 if known is None:
                     waiting[caller] = (*waiting.get(caller, ()), callee)
                 else:
@@ -119,7 +132,9 @@ class Links:
 
     def _count(self, service: int, callee: _Waiting) -> None:
         if service != callee.service:
-            self._counted[Call(service, callee.service, callee.bucket)] += 1
+            call = Call(service, callee.service, callee.bucket)
+            self._counted[call] += 1
+            self._failed[call] += callee.failed
 
 
 def _callers(span: Span) -> Collection[bytes]:

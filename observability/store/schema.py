@@ -6,7 +6,8 @@
     span, log  one narrow row an item: what a search asks for; its id is (chunk number, position in the chunk)
     part       the spans of one operation in one chunk: when, and how long they took (durations.py)
     tags       hashes of all tags in a chunk (tag_hashes.py); no row for one with too many
-    dependency how often one service called another in one stretch of time (links.py), and the last chunk that added to it
+    dependency how often one service called another in one stretch of time and how often it failed (links.py), and the last
+               chunk that added to it
 
 A trace gets a short number because random 16-byte ids in an index of millions of spans would touch a cold page each;
 numbers rise with time, so that inserts stay on a few warm pages.
@@ -14,13 +15,14 @@ numbers rise with time, so that inserts stay on a few warm pages.
 
 import sqlite3
 import time
+from contextlib import closing, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
 from observability.store.errors import StoreUnusableError
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Kept in the file as `user_version`; a change of tables or of the chunks' encoding raises it."""
 
 POSITION_BITS: Final = 18
@@ -58,7 +60,7 @@ CREATE TABLE span (
 CREATE TABLE log (id INTEGER PRIMARY KEY, trace INTEGER, time_us INTEGER NOT NULL, severity INTEGER NOT NULL);
 CREATE TABLE dependency (
     id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, parent INTEGER NOT NULL, child INTEGER NOT NULL, calls INTEGER NOT NULL,
-    chunk INTEGER NOT NULL, UNIQUE (bucket, parent, child)
+    errors INTEGER NOT NULL, chunk INTEGER NOT NULL, UNIQUE (bucket, parent, child)
 );
 """
 
@@ -126,12 +128,20 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def fold(path: Path) -> None:
+    """Takes the write-ahead log into the file, which is whole without it then. For when nobody has it open any more.
+
+    SQLite does so by itself when the last connection closes, unless that one can only read.
+    """
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)) as last:  # No room: the log stays.
+        last.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _create_or_check(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()
     if version == 0 and tables == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version != VERSION:
-        raise StoreUnusableError(
-            f"FIREBREAK_STORE_PATH {path}: not a store of version {VERSION}; move the file away or name another"
-        )
+        made = f"made by version {version} of the store, and this is version {VERSION}" if version else "not a store's file"
+        raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: {made}; move the file away or name another")

@@ -18,7 +18,7 @@ from observability.store.page import Page
 from observability.store.reader import Reader
 from observability.store.receiver import MAX_WAITING_BYTES, receiver_app
 from observability.store.retention import Retention
-from observability.store.schema import open_for_reading, open_for_writing
+from observability.store.schema import fold, open_for_reading, open_for_writing
 from observability.store.settings import StoreSettings
 from observability.store.store_metrics import StoreMetrics
 from observability.store.traces import Traces
@@ -35,6 +35,7 @@ class Store:
     """
 
     def __init__(self, settings: StoreSettings, *, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+        self._path = settings.path
         self._lock = FileLock(settings.path)
         try:
             connection = open_for_writing(settings.path, settings.max_size_mib)
@@ -65,6 +66,7 @@ class Store:
         with closing(self._reading):
             self._reading.interrupt()
             self._executor.shutdown(cancel_futures=True)
+        fold(self._path)
         self._lock.close()
 
 

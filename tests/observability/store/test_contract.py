@@ -114,7 +114,7 @@ async def test_services_and_operations_are_lists_of_texts(shop: Client) -> None:
 )
 async def test_dependencies_are_answered_whoever_asks(shop: Client, target: str) -> None:
     answer = (await shop.get(target)).json
-    assert answer["data"] == [{"parent": "shop/orders", "child": "payments", "callCount": 1}]
+    assert answer["data"] == [{"parent": "shop/orders", "child": "payments", "callCount": 1, "errorCount": 0}]
     assert answer["errors"] is None
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from observability.store.links import Links
 from observability.store.span_batch import SpanBatch
@@ -24,6 +24,20 @@ async def test_a_span_whose_parent_is_of_another_service_is_a_call(client: Clien
     await client.add("gateway", own, root)
     await client.add("orders", span(parent=own), span(parent=own))
     assert await calls(client) == [("gateway", "orders", 2)]
+
+
+async def test_a_call_failed_if_its_callee_says_so_whichever_of_the_two_arrives_first(client: Client, span: Spans) -> None:
+    early, late = span(kind=Span.SPAN_KIND_CLIENT), span(kind=Span.SPAN_KIND_CLIENT)
+    late.status.code = Status.STATUS_CODE_ERROR  # What the caller made of it is the caller's own.
+    callees = [span(parent=caller) for caller in (early, early, late)]
+    for callee in callees[1:]:
+        callee.status.code = Status.STATUS_CODE_ERROR
+    await client.add("orders", early)
+    await client.add("payments", *callees)
+    await client.add("orders", late)
+    await client.add("payments", span(parent=late))
+    [edge] = await client.data(f"/api/dependencies?endTs={T0_MS + 1_000}&lookback={HOUR_MS}")
+    assert edge == {"parent": "orders", "child": "payments", "callCount": 4, "errorCount": 2}
 
 
 async def test_a_callee_may_arrive_before_its_caller(client: Client, span: Spans) -> None:

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,15 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     connection = open_for_writing(path, 16)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreUnusableError, match="not a store of version 2; move the file away"):
+    with pytest.raises(StoreUnusableError, match="made by version 99 of the store, and this is version 3; move the file away"):
+        open_for_writing(path, 16)
+
+
+def test_a_database_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE note (text TEXT)")
+    with pytest.raises(StoreUnusableError, match="not a store's file; move the file away"):
         open_for_writing(path, 16)
 
 
@@ -69,3 +79,10 @@ def test_a_file_that_is_refused_is_not_held(settings: StoreSettings) -> None:
     with pytest.raises(StoreUnusableError, match="file is not a database"):
         Store(settings)
     FileLock(settings.path).close()
+
+
+def test_a_store_that_has_ended_leaves_one_whole_file(settings: StoreSettings) -> None:
+    store = Store(settings)
+    store.start()
+    store.close()
+    assert sorted(path.name for path in settings.path.parent.iterdir()) == [settings.path.name, f"{settings.path.name}-lock"]
