@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from observability.metrics import BUCKETS_S
+from observability.slo.windows import PRODUCTION
 from services.document import Frozen
 from services.duration import DurationMs, format_duration_ms
 
@@ -26,8 +27,18 @@ def _boundary(value_ms: float) -> float:
     return value_ms
 
 
+def _period(value_ms: float) -> float:
+    """Raises ValueError for one that the windows of production do not fit into, or that is not of whole seconds."""
+    longest_s = max(row.long_s for row in PRODUCTION.rows)
+    if value_ms <= longest_s * 1_000 or value_ms % 1_000:
+        longest, stated = format_duration_ms(longest_s * 1_000), format_duration_ms(value_ms)
+        raise ValueError(f"{stated} is no period; allowed: whole seconds, more than the longest window, {longest}")
+    return value_ms
+
+
 Percent = Annotated[float, Field(ge=LOWEST_PERCENT, lt=100)]
 ThresholdMs = Annotated[DurationMs, AfterValidator(_boundary)]
+PeriodMs = Annotated[DurationMs, AfterValidator(_period)]
 Step = Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) /\S*$")]
 """A request to the entry by method and route, as its metrics have them: `GET /v1/orders/{order_id}`."""
 
@@ -66,7 +77,7 @@ class JourneyObjectives(Frozen):
 class SloFile(Frozen):
     """The whole file."""
 
-    period_ms: DurationMs
+    period_ms: PeriodMs
     """Over which a budget is spent."""
     journeys: dict[str, JourneyObjectives] = Field(default_factory=dict, max_length=MAX_JOURNEYS)
     services: dict[str, ServiceObjectives] = Field(default_factory=dict)

@@ -27,8 +27,8 @@ def span(
 ) -> AlertSpan:
     scope = "journey" if subject in ("browse", "order", "track") else "service"
     return AlertSpan.model_validate(
-        {"alert": f"{scope.title()}BurnsErrorBudget", "severity": severity, "state": state, "scope": scope, "subject": subject, "kind": "availability",
-         "start_s": start_s, "end_s": end_s}
+        {"alert": f"{scope.title()}BurnsErrorBudget", "severity": severity, "state": state, "scope": scope, "subject": subject,
+         "kind": "availability", "start_s": start_s, "end_s": end_s}
     )  # fmt: skip
 
 

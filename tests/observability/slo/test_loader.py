@@ -46,6 +46,8 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
             "journeys.browse.steps.list: String should match pattern",
         ),
         ("period: 720h", "period: 720", "period: 720 is not a duration"),
+        ("period: 720h", "period: 72h", "72h is no period; allowed: whole seconds, more than the longest window, 72h"),
+        ("period: 720h", "period: 1000000001ms", "is no period; allowed: whole seconds"),
         ("    latency: {objective: 99, threshold: 250ms}\n", "", "latency: is missing"),
         ("    needs: [users]\n", "    kneads: [users]\n", "kneads: unknown key; allowed: availability, latency, needs, steps"),
     ],

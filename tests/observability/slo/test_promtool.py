@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from observability import names
+from observability.request_metrics import NO_ROUTE
 from observability.slo.loader import Slos
 from observability.slo.rules import compile_rules
 from observability.slo.windows import DEMO, PRODUCTION, WindowProfile
@@ -33,7 +34,7 @@ class Traffic(Series):
         labels = {names.LABEL_EDGE: edge, names.LABEL_STATUS: status, names.LABEL_TRAFFIC: traffic}
         self._histogram(names.HTTP_CLIENT_DURATION, per_s, took_s, labels)
 
-    def answers(self, request: str, status: str, per_s: list[int], took_s: float = 0.01) -> None:
+    def answers(self, request: str, status: str, per_s: list[int], took_s: float = 0.01, born: int = 0) -> None:
         method, route = request.split(" ")
         labels = {
             names.LABEL_METHOD: method,
@@ -41,7 +42,7 @@ class Traffic(Series):
             names.LABEL_STATUS: status,
             names.LABEL_SERVICE: "gateway",
         }
-        self._histogram(names.HTTP_SERVER_DURATION, per_s, took_s, labels)
+        self._histogram(names.HTTP_SERVER_DURATION, per_s, took_s, labels, born)
 
     def refusals(self, edge: str, pattern: str, per_s: list[int]) -> None:
         self.counter(names.RESILIENCE_REJECTIONS, per_s, **{names.LABEL_EDGE: edge, names.LABEL_PATTERN: pattern})
@@ -50,11 +51,11 @@ class Traffic(Series):
         labels = {names.LABEL_EDGE: edge, names.LABEL_OUTCOME: "unreachable", names.LABEL_TRAFFIC: names.TRAFFIC_FOREGROUND}
         self.counter(names.RESILIENCE_CALLS, per_s, **labels)
 
-    def _histogram(self, name: str, per_s: list[int], took_s: float, labels: dict[str, str]) -> None:
-        self.counter(f"{name}_count", per_s, **labels)
+    def _histogram(self, name: str, per_s: list[int], took_s: float, labels: dict[str, str], born: int = 0) -> None:
+        self.counter(f"{name}_count", per_s, born, **labels)
         for boundary in BOUNDARIES:
             within = per_s if took_s <= boundary else [0] * len(per_s)
-            self.counter(f"{name}_bucket", within, **labels, le=str(boundary))
+            self.counter(f"{name}_bucket", within, born, **labels, le=str(boundary))
 
 
 @pytest.fixture
@@ -166,6 +167,24 @@ def test_slow_answers_page_for_latency_alone(traffic: Traffic, tmp_path: Path) -
     traffic.expect(firing(service="payments", kind="latency"), f"{CALM_S + 9}s", 1)
     traffic.expect(firing(), f"{CALM_S + 9}s", 1)
     traffic.expect(firing(), f"{CALM_S + OUTAGE_S + 8}s", 0)
+    assert traffic.run(tmp_path) == ""
+
+
+def test_quick_answers_to_paths_that_nobody_serves_do_not_make_up_for_slow_ones(tmp_path: Path, slos: Slos) -> None:
+    entry = {"gateway": slos.file.services["gateway"]}
+    alone = replace(slos, file=slos.file.model_copy(update={"journeys": {}, "services": entry}))
+    traffic = Traffic(rules(tmp_path, alone, DEMO))
+    traffic.answers("GET /v1/restaurants", "200", always(25), took_s=2.0)
+    traffic.answers(f"GET {NO_ROUTE}", "404", always(100))
+    traffic.expect(firing(service="gateway", kind="latency"), "20s", 1)
+    assert traffic.run(tmp_path) == ""
+
+
+def test_a_status_that_appears_with_its_first_failures_pages_in_time(traffic: Traffic, tmp_path: Path) -> None:
+    """What such a series holds at its first scrape is no growth to `rate`."""
+    traffic.answers("POST /v1/orders", "201", during(25, outage=False), took_s=0.2)
+    traffic.answers("POST /v1/orders", "503", during(25, outage=True), born=CALM_S + 1)
+    traffic.expect(firing(journey="order", kind="availability"), f"{CALM_S + 7}s", 1)
     assert traffic.run(tmp_path) == ""
 
 

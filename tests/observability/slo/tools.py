@@ -38,13 +38,14 @@ class Series:
     counters: list[dict[str, str]] = field(default_factory=list)
     expected: list[dict[str, object]] = field(default_factory=list)
 
-    def counter(self, name: str, increments: Sequence[int], **labels: str) -> None:
-        """A counter that is 0 at instant 0 and grows by one increment every step."""
-        self.gauge(name, [0, *accumulate(increments)], **labels)
+    def counter(self, name: str, increments: Sequence[int], born: int = 0, /, **labels: str) -> None:
+        """A counter that is 0 at instant 0 and grows by one increment every step; before step `born` there is no sample."""
+        self.gauge(name, [0, *accumulate(increments)], born, **labels)
 
-    def gauge(self, name: str, values: Iterable[float], **labels: str) -> None:
+    def gauge(self, name: str, values: Iterable[float], born: int = 0, /, **labels: str) -> None:
         matchers = ",".join(f'{label}="{value}"' for label, value in labels.items())
-        self.counters.append({"series": f"{name}{{{matchers}}}", "values": " ".join(f"{value:g}" for value in values)})
+        written = " ".join("_" if step < born else f"{value:g}" for step, value in enumerate(values))
+        self.counters.append({"series": f"{name}{{{matchers}}}", "values": written})
 
     def expect(self, expression: str, at: str, value: float) -> None:
         """An expression without labels."""
