@@ -1,7 +1,7 @@
 """Whom Prometheus asks for metrics: files of its file-based discovery. A leaf; standard library only.
 
 Prometheus reads every `*.json` in a system's folder of targets (testbed.run.RunFolder.targets), each written whole by one who
-knows its targets: `system.json` by the supervisor, `load.json` by whoever starts a load and removes it at the end.
+knows its targets: `system.json` by the supervisor, `load-<process>.json` by whoever starts a load (testbed.load_target).
 """
 
 import json
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 SYSTEM: Final = "system.json"
-LOAD: Final = "load.json"
 
 JOB_SERVICES: Final = "feastfast"
 JOB_TELEMETRY: Final = "telemetry"

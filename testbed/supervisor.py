@@ -27,6 +27,7 @@ from testbed.control import (
 )
 from testbed.forked import ForkedProcesses
 from testbed.launch import Report
+from testbed.load_target import forget_dead_loads
 from testbed.lock import AlreadyRunningError, take_lock
 from testbed.parent import Parent, fork_parent
 from testbed.plan import SystemPlan, plan_system
@@ -113,6 +114,10 @@ class Supervisor:
                     rotate(path)
                 except OSError as error:
                     _log.error("%s: %s", path, error.strerror)
+            try:
+                forget_dead_loads(self._folder.targets)
+            except OSError as error:
+                _log.error("%s: %s", error.filename, error.strerror)
 
     async def _handle(self, request: Request) -> Response:
         """Raises ControlError with the reason of a refusal."""

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from testbed.load_target import load_target
-from testbed.scrape_targets import LOAD
+from testbed.load_target import forget_dead_loads, load_target
 
 
 def test_a_load_is_told_of_while_it_runs(tmp_path: Path) -> None:
     with load_target(tmp_path) as port:
-        [group] = json.loads((tmp_path / LOAD).read_text())
+        [path] = tmp_path.glob("*.json")
+        [group] = json.loads(path.read_text())
         assert group == {
             "targets": [f"127.0.0.1:{port}"],
-            "labels": {"job": "load", "service": "load", "instance": "load/1"},
+            "labels": {"job": "load", "service": "load", "instance": f"load/{os.getpid()}"},
         }
     assert list(tmp_path.iterdir()) == []
 
@@ -28,6 +28,25 @@ def test_a_load_that_fails_is_told_of_no_longer(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), load_target(tmp_path):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_of_two_loads_that_ends_leaves_the_other_a_target(tmp_path: Path) -> None:
+    another = tmp_path / f"load-{os.getppid()}.json"
+    another.touch()
+    with load_target(tmp_path):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == [another]
+
+
+def test_who_was_killed_is_forgotten_and_who_lives_is_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    dead.wait()
+    killed, others = tmp_path / f"load-{dead.pid}.json", [tmp_path / "load-of-mine.json", tmp_path / "system.json"]
+    for path in (killed, *others):
+        path.touch()
+    with load_target(tmp_path):
+        forget_dead_loads(tmp_path)
+        assert {*tmp_path.iterdir()} == {*others, tmp_path / f"load-{os.getpid()}.json"}
 
 
 @pytest.mark.system
@@ -43,9 +62,10 @@ def test_a_command_that_is_told_to_end_takes_its_load_and_its_target_with_it(tmp
     command = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     try:
         deadline_s = time.monotonic() + 20
-        while not (tmp_path / "targets" / LOAD).exists() and time.monotonic() < deadline_s:
+        target = tmp_path / "targets" / f"load-{command.pid}.json"
+        while not target.exists() and time.monotonic() < deadline_s:
             time.sleep(0.02)
-        assert (tmp_path / "targets" / LOAD).exists()
+        assert target.exists()
         os.killpg(command.pid, number)
         assert command.wait(20) != 0
     finally:

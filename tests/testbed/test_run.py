@@ -17,7 +17,7 @@ def test_clearing_removes_an_earlier_system_and_nothing_of_anybody_else(tmp_path
         "control.sock",
         "logs/orders-1.jsonl",
         "data/a.sqlite",
-        "targets/load.json",
+        "targets/load-4711.json",
     ]
     others = ["notes.txt", "data/export.csv", "supervisor.lock"]
     (folder.stack / "prometheus" / "data").mkdir(parents=True)

@@ -208,3 +208,17 @@ def test_a_system_that_is_to_die_with_its_launcher_does_so_even_if_that_is_kille
         assert process.stdout.readline() == b"ready\n"
         process.kill()
     assert eventually(lambda: processes_of(options.state) == [])
+
+
+def test_a_load_whose_command_was_killed_is_a_target_no_longer(small_system: Small) -> None:
+    options = small_system()
+    launch(options)
+    code = "import sys, time; from pathlib import Path; from testbed.load_target import load_target\n"
+    code += "with load_target(Path(sys.argv[1])): print('told', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, options.state / "targets"], stdout=subprocess.PIPE, text=True) as load:
+        target = options.state / "targets" / f"load-{load.pid}.json"
+        assert load.stdout is not None
+        assert load.stdout.readline() == "told\n"
+        assert target.exists()
+        load.kill()
+    assert eventually(lambda: not target.exists(), 15)

@@ -8,7 +8,6 @@ import pytest
 
 from chaos.experiment.load_process import LoadProcess, LoadSchedule
 from chaos.experiment.model import Load
-from testbed.scrape_targets import LOAD
 
 
 def schedule(folder: Path, log: str = "locust.log") -> LoadSchedule:
@@ -53,5 +52,5 @@ def test_a_load_that_has_ended_by_itself_is_a_target_no_longer(tmp_path: Path) -
 @pytest.mark.system
 def test_a_load_is_a_target_until_it_is_stopped(tmp_path: Path) -> None:
     with LoadProcess(schedule(tmp_path)):
-        assert [path.name for path in (tmp_path / "targets").iterdir()] == [LOAD]
+        assert len(list((tmp_path / "targets").iterdir())) == 1
     assert list((tmp_path / "targets").iterdir()) == []
