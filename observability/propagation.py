@@ -1,7 +1,7 @@
 """What a request carries from service to service: W3C trace context, and of W3C baggage the three keys that are ours.
 
-The formats are the library's. Baggage comes from strangers too, and everything that is let in goes on to every callee: so only
-known keys with short, plain values are.
+The formats are the library's. Both come from strangers too, and everything that is let in goes on to every callee and, of trace
+context, into every span: so of baggage only known keys with short, plain values are, and of vendors' state what W3C asks for.
 """
 
 import re
@@ -23,8 +23,22 @@ HEADERS: Final = frozenset({b"traceparent", b"tracestate", b"baggage"})
 """What of a request's head `propagate.extract` looks at."""
 MAX_BAGGAGE_CHARS: Final = 8_192
 """Of the whole header, as W3C bounds it; a longer one is ignored."""
-_HEADER: Final = "baggage"
+MAX_TRACE_STATE_CHARS: Final = 512
+"""Of the header of other vendors' state, which W3C wants passed on up to here; a longer one is ignored."""
+_HEADER, _TRACE_PARENT, _TRACE_STATE = "baggage", "traceparent", "tracestate"
 _MEMBER: Final = re.compile(rf"(?:{'|'.join(map(re.escape, CARRIED))})=[A-Za-z0-9._-]{{1,64}}")
+
+
+class ShortTraceContext(TraceContextTextMapPropagator):
+    """The library's trace context, of which no long state is let in: each span of a trace would hold all of it."""
+
+    def extract(  # noqa: D102 - the library's.
+        self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
+    ) -> Context:
+        state = getter.get(carrier, _TRACE_STATE)
+        if state and sum(map(len, state)) > MAX_TRACE_STATE_CHARS:
+            return super().extract({_TRACE_PARENT: getter.get(carrier, _TRACE_PARENT) or []}, context)
+        return super().extract(carrier, context, getter)
 
 
 class KnownBaggage(TextMapPropagator):
@@ -56,7 +70,7 @@ class KnownBaggage(TextMapPropagator):
 
 def carry_known_baggage() -> None:
     """Makes this process carry trace context and known baggage: the instrumentations ask the library's one global propagator."""
-    propagate.set_global_textmap(CompositePropagator([TraceContextTextMapPropagator(), KnownBaggage()]))
+    propagate.set_global_textmap(CompositePropagator([ShortTraceContext(), KnownBaggage()]))
 
 
 def told_by_caller(context: Context | None, own: Mapping[str, object]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from opentelemetry import baggage, propagate
 from opentelemetry.context import Context
 
 from observability import names
-from observability.propagation import MAX_BAGGAGE_CHARS, carry_known_baggage, told_by_caller
+from observability.propagation import MAX_BAGGAGE_CHARS, MAX_TRACE_STATE_CHARS, carry_known_baggage, told_by_caller
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -52,6 +52,16 @@ def test_what_is_known_is_let_in_from_among_what_is_not() -> None:
 
 def test_baggage_that_is_too_long_is_ignored_as_a_whole() -> None:
     assert let_in("firebreak.journey=order," + "x" * MAX_BAGGAGE_CHARS) == {}
+
+
+def test_other_vendors_state_is_passed_on_when_it_is_short_and_the_trace_alone_when_it_is_not() -> None:
+    """Eight kilobytes of a stranger's would be in each of the thirty spans of an order."""
+    short, long = "other=1,more=2", ",".join(f"k{number}={'v' * 60}" for number in range(9))
+    assert len(long) > MAX_TRACE_STATE_CHARS
+    for stated, passed_on in ((short, {"tracestate": short}), (long, {})):
+        carried: dict[str, str] = {}
+        propagate.inject(carried, propagate.extract({"traceparent": TRACEPARENT, "tracestate": stated}))
+        assert carried == {"traceparent": TRACEPARENT} | passed_on
 
 
 def test_what_was_let_in_is_passed_on_with_the_trace() -> None:
