@@ -4,6 +4,7 @@ The thread does next to nothing with the interpreter in its hands. A span counts
 became of it, so that memory is bounded here and there, and what does not reach the collector is counted where it was made.
 """
 
+import errno
 import logging
 import select
 import socket
@@ -104,9 +105,12 @@ class Handover(SpanProcessor):
             self._hear(connection)
             while self._packets:
                 packet, count = self._packets[0]
-                connection.send(packet)
+                is_handed_over = _fits(connection, packet)
                 self._packets.popleft()
-                self._sent += count
+                if is_handed_over:
+                    self._sent += count
+                else:
+                    self._drop(count)
         except TimeoutError:
             return  # It is busy; what it was not handed waits.
         except OSError as error:
@@ -172,3 +176,15 @@ class Handover(SpanProcessor):
             self._held += len(self._queue)
             self._queue.clear()
         self._drop(lost)
+
+
+def _fits(connection: socket.socket, packet: bytes) -> bool:
+    """Sends `packet`; False when it is more than a socket of this machine takes at once, ever. Raises OSError."""
+    try:
+        connection.send(packet)
+    except OSError as error:
+        if error.errno != errno.EMSGSIZE:
+            raise
+        _log.warning("a packet of %d bytes is more than a socket takes here: its spans are dropped", len(packet))
+        return False
+    return True

@@ -141,7 +141,9 @@ def _exact(value: AnyValue) -> AnyValue:
 
 
 def _text(value: str) -> str:
-    return value if type(value) is str else str.__str__(value)
+    """As UTF-8 can have it: half of a surrogate pair would spoil the batch for everybody whose spans are in it."""
+    text = value if type(value) is str else str.__str__(value)
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _plain_context(context: SpanContext) -> PlainContext:

@@ -277,3 +277,19 @@ def test_who_speaks_something_else_is_let_go_and_the_others_are_served(path: Pat
         assert service.flush()
         service.provider.shutdown()
     assert len(collector.taken) == 3
+
+
+def test_a_packet_that_no_socket_takes_is_dropped_and_holds_nothing_up(path: Path, collector: FakeCollector) -> None:
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(1)
+        assert service.flush()
+        connection = service.handover._connection
+        assert connection is not None
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_608)
+        service.make(1, text="x" * 50_000)
+        assert service.flush()
+        service.make(3)
+        assert service.flush()
+        assert (len(collector.taken), sum(service.dropped)) == (4, 1)
+        service.provider.shutdown()

@@ -91,5 +91,17 @@ def test_a_span_is_encoded_as_if_it_had_never_been_handed_over(spans: list[Reada
     assert encode_spans(arrived).SerializeToString() == encode_spans(spans).SerializeToString()
 
 
+def test_text_that_utf_8_cannot_have_spoils_no_batch() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    span = provider.get_tracer("test").start_span("half \ud800")
+    span.set_status(Status(StatusCode.ERROR, "é \ud800"))
+    span.end()
+    arrived = readable(read_spans(pack_spans(exporter.get_finished_spans()))[0], RESOURCE)
+    assert encode_spans([arrived]).SerializeToString()
+    assert (arrived.name, arrived.status.description) == ("half ?", "é ?")
+
+
 def test_an_outcome_arrives() -> None:
     assert read_outcome(pack_outcome(Outcome(12, 3))) == Outcome(12, 3)
