@@ -19,7 +19,6 @@ _OPTIONS = (
     "--disable-sync",
     "--enable-logging=stderr",
     "--virtual-time-budget=10000",
-    "--window-size=1280,1000",
 )
 
 
@@ -35,11 +34,19 @@ class Chromium:
     program: str
     folder: Path
 
-    def dom(self, url: str) -> str:
-        """The page's document, as HTML, once its scripts rest. Raises AssertionError for what a script complained of."""
+    def dom(self, url: str, width: int = 1_280) -> str:
+        """The page's document in a window so many pixels wide, as HTML, once its scripts rest.
+
+        Raises:
+            AssertionError: A script complained.
+        """
         profile = f"--user-data-dir={self.folder / 'profile'}"
         ran = subprocess.run(
-            [self.program, *_OPTIONS, profile, "--dump-dom", url], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
+            [self.program, *_OPTIONS, f"--window-size={width},1000", profile, "--dump-dom", url],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=True,
         )
         complaints = [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
         assert complaints == []

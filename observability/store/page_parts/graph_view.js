@@ -8,7 +8,7 @@ import { count, short } from "./words.js";
 
 const LOOKBACKS = [["300000", "last 5 minutes"], ["900000", "last 15 minutes"], ["3600000", "last hour"], ["86400000", "last 24 hours"], ["604800000", "last 7 days"]];
 const DEFAULT_LOOKBACK = "3600000";
-const NODE = { width: 136, height: 46 }, GAP = { least: 60, most: 240, y: 30 }, MARGIN = 12;
+const NODE = { width: 136, height: 46 }, GAP = { least: 130, most: 240, y: 30 }, MARGIN = 12;
 
 /** The view at `/dependencies`; `lookback` in milliseconds and `endTs` (milliseconds since 1970) are those of the API. */
 export async function showGraph(parameters) {
@@ -59,7 +59,7 @@ function picture(unordered) {
   const { width, height } = frame, names = [...frame.layout.nodes.keys()];
   const label = `${count(names.length, "service")} with ${count(edges.length, "edge")}; the table below has them in words`;
   return drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, head,
-    ways.map(({ edge, points }) => arrow(edge, points, most)), names.map((name) => box(name, frame.node(name), edges)));
+    ways.map((each) => arrow(each, most)), names.map((name) => box(name, frame.node(name), edges)));
 }
 
 /** The points that an edge goes through; one that goes back runs below the others, one within a layer over the top. */
@@ -69,10 +69,10 @@ function way(edge, frame, route) {
     const half = NODE.height / 2, left = to.x < from.x;
     const points = left ? [{ x: from.x, y: from.y + half * 0.75 }, { x: to.x + NODE.width + 1, y: to.y + half * 0.75 }]
       : [{ x: from.x + NODE.width * 0.6, y: from.y - half }, { x: to.x + NODE.width * 0.4, y: to.y - half }];
-    return { edge, points, back: true };
+    return { edge, points, back: true, over: !left };
   }
   const between = route.flatMap((spot) => { const { x, y } = frame.at(spot); return [{ x, y }, { x: x + NODE.width, y }]; });
-  return { edge, points: [{ x: from.x + NODE.width, y: from.y }, ...between, { x: to.x - 1, y: to.y }], back: false };
+  return { edge, points: [{ x: from.x + NODE.width, y: from.y }, ...between, { x: to.x - 1, y: to.y }], back: false, over: false };
 }
 
 /** Edges of one node do not all meet in one point, but in the order in which they come from above to below. */
@@ -96,24 +96,24 @@ function box(name, { x, y }, edges) {
     drawn("text", { x: x + 18, y: y + 13, class: "soft" }, said));
 }
 
-function arrow(edge, points, most) {
+function arrow({ edge, points, over }, most) {
   const errors = edge.errorCount ?? 0, thickness = 1.2 + 3 * Math.sqrt(edge.callCount / most);
   const text = errors ? `${short(edge.callCount)} · ${share(errors, edge.callCount)} failed` : short(edge.callCount);
   const said = `${edge.parent} → ${edge.child}: ${count(edge.callCount, "call")}${errors ? `, ${count(errors, "error")}` : ""}`;
-  const path = drawn("path", { d: curve(points), "stroke-width": thickness.toFixed(1), "marker-end": `url(#head${errors ? "failed" : ""})` });
+  const path = drawn("path", { d: curve(points, over), "stroke-width": thickness.toFixed(1), "marker-end": `url(#head${errors ? "failed" : ""})` });
   const [before, last] = points.slice(-2), back = last.x < before.x; // Near its end edges lie apart.
   const at = { x: before.x + (last.x - before.x) * (back ? 0.4 : 0.62), y: before.y + (last.y - before.y) * (back ? 0.35 : 0.72) - 5 };
   return drawn("a", { href: searchOf(edge), class: `edge${errors ? " failed" : ""}`, "aria-label": said },
-    drawn("title", {}, said), drawn("path", { d: curve(points), class: "wide" }), path,
+    drawn("title", {}, said), drawn("path", { d: curve(points, over), class: "wide" }), path,
     drawn("text", { x: at.x.toFixed(1), y: at.y.toFixed(1), "text-anchor": "middle" }, text));
 }
 
-/** A line through points, level where it enters and leaves a layer. */
-function curve([first, ...others]) {
+/** A line through points, level where it enters and leaves a layer; within one layer it goes over the top. */
+function curve([first, ...others], over) {
   let from = first;
   return others.reduce((path, to) => {
-    const bend = (to.x - from.x) / 2, lift = Math.abs(to.x - from.x) < NODE.width ? 50 : 0;
-    const step = lift ? `C${from.x} ${from.y - lift} ${to.x} ${to.y - lift} ${to.x} ${to.y}` : `C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+    const bend = (to.x - from.x) / 2, lift = 50;
+    const step = over ? `C${from.x} ${from.y - lift} ${to.x} ${to.y - lift} ${to.x} ${to.y}` : `C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
     from = to;
     return path + step;
   }, `M${first.x} ${first.y}`);

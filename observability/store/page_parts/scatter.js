@@ -3,25 +3,27 @@
 import { drawn, element } from "./element.js";
 import { clock, count, duration } from "./words.js";
 
-const WIDTH = 1000, HEIGHT = 170, LEFT = 64, RIGHT = 16, TOP = 10, BOTTOM = 24;
+const MOST_WIDE = 1000, LEAST_WIDE = 280, BESIDE = 44, NARROW = 500, HEIGHT = 170, LEFT = 64, RIGHT = 16, TOP = 10, BOTTOM = 24;
 
 /** The chart. It is told in words to who cannot see it; the list below has every trace as a link. */
 export function scatter(trees) {
+  const width = Math.max(LEAST_WIDE, Math.min(MOST_WIDE, innerWidth - BESIDE)); // So that its texts are read on a phone as well.
   const starts = trees.map((tree) => tree.start), lengths = trees.map((tree) => tree.length);
   const [from, to] = [Math.min(...starts), Math.max(...starts)];
   const [low, high] = bounds(Math.min(...lengths), Math.max(...lengths));
-  const x = (start) => LEFT + (to > from ? (start - from) / (to - from) : 0.5) * (WIDTH - LEFT - RIGHT);
+  const x = (start) => LEFT + (to > from ? (start - from) / (to - from) : 0.5) * (width - LEFT - RIGHT);
   const y = (length) => HEIGHT - BOTTOM - (Math.log(length / low) / Math.log(high / low)) * (HEIGHT - TOP - BOTTOM);
   const lines = decades(low, high).map((length) => drawn("g", { class: "grid" },
-    drawn("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(length), y2: y(length) }),
+    drawn("line", { x1: LEFT, x2: width - RIGHT, y1: y(length), y2: y(length) }),
     drawn("text", { x: LEFT - 8, y: y(length) + 4, "text-anchor": "end" }, duration(length))));
-  const moments = (to > from ? [from, (from + to) / 2, to] : [from]).map((start, place, all) => drawn("text",
-    { x: x(start), y: HEIGHT - 6, "text-anchor": all.length === 1 ? "middle" : ["start", "middle", "end"][place] }, clock(start)));
+  const between = width < NARROW ? [] : [[(from + to) / 2, "middle"]];
+  const moments = (to > from ? [[from, "start"], ...between, [to, "end"]] : [[from, "middle"]]).map(([start, anchor]) => drawn("text",
+    { x: x(start), y: HEIGHT - 6, "text-anchor": anchor }, clock(start)));
   const dots = [...trees].sort((a, b) => b.nodes.length - a.nodes.length).map((tree) => dot(tree, x, y));
   const failed = trees.filter((tree) => tree.errors).length;
   const label = `${count(trees.length, "trace")} from ${duration(Math.min(...lengths))} to ${duration(Math.max(...lengths))}, ${failed} with errors`;
   return element("figure", { className: "scatter" },
-    drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, lines, drawn("g", { class: "moments" }, moments), dots),
+    drawn("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label }, lines, drawn("g", { class: "moments" }, moments), dots),
     element("figcaption", {}, element("span", { className: "dot" }), "healthy ", element("span", { className: "dot failed" }), "with errors ",
       element("span", { className: "soft" }, "duration over start; larger dots have more spans")));
 }

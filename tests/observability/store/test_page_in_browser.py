@@ -37,9 +37,9 @@ class Page:
         self._url = url
         self._chromium = chromium
 
-    async def shows(self, path: str) -> str:
+    async def shows(self, path: str, width: int = 1_280) -> str:
         """The document of a view, as HTML."""
-        return await asyncio.to_thread(self._chromium.dom, self._url + path)
+        return await asyncio.to_thread(self._chromium.dom, self._url + path, width)
 
     async def says(self, path: str) -> str:
         """The text of a view, as a reader sees it."""
@@ -123,9 +123,27 @@ async def test_the_service_graph_has_every_edge_and_leads_to_its_traces(page: Pa
     await fill(page.client, span)
     end_ms, week_ms = T0_US // 1000 + 3_600_000, 7 * 86_400_000
     shown = await page.shows(f"/dependencies?endTs={end_ms}&lookback={week_ms}")
-    assert 'aria-label="gateway → orders: 1 call' in shown
-    assert 'aria-label="orders → payments: 1 call' in shown
+    assert 'aria-label="gateway → orders: 1 call"' in shown
+    assert 'aria-label="orders → payments: 1 call, 1 error"' in shown
     assert "/search?service=orders&amp;tags=%7B%22firebreak.edge%22%3A%22orders-%3Epayments%22%7D" in shown
+
+
+@pytest.mark.parametrize("width", [390, 1_280])
+async def test_edges_leave_and_enter_services_level_however_narrow_the_window(page: Page, span: Spans, width: int) -> None:
+    await fill(page.client, span)
+    shown = await page.shows(f"/dependencies?endTs={T0_US // 1000 + 3_600_000}&lookback={7 * 86_400_000}", width)
+    curves = re.findall(r'd="M[\d.]+ ([\d.]+)C[\d.]+ ([\d.]+) [\d.]+ ([\d.]+) [\d.]+ ([\d.]+)', shown)
+    assert len(curves) == 4, "each edge once to see and once, wider, to hit"
+    assert all((start, end) == (leaves, enters) for start, leaves, enters, end in curves)
+
+
+async def test_a_narrow_window_has_a_chart_of_its_own_width(page: Page, span: Spans) -> None:
+    await fill(page.client, span)
+    [(wide, _), (narrow, _)] = [
+        re.findall(r'viewBox="0 0 (\d+) (\d+)" role="img"', await page.shows("/search?service=gateway", width))[0]
+        for width in (1_280, 390)
+    ]
+    assert int(narrow) < 500 < int(wide)
 
 
 async def test_logs_are_searched_as_the_address_says(page: Page, span: Spans) -> None:
