@@ -18,6 +18,8 @@ MAX_BATCH_SPANS: Final = 2_048
 """So many at most in one request: a slow collector takes few requests, and then each should bring much."""
 MAX_WAIT_S: Final = 0.2
 """For a batch to fill."""
+LAST_S: Final = 1.0
+"""Of reading, once it is to end: services that go on would keep it for ever, and count as lost what nobody took."""
 _TICK_S: Final = 0.1
 
 _log = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ class Exporter:
         self._is_ending = False
 
     def end(self) -> None:
-        """Has `run` return once what was handed over is sent. For signal handlers."""
+        """Has `run` return once what was handed over so far is sent. For signal handlers."""
         self._is_ending = True
 
     def close(self) -> None:
@@ -71,7 +73,8 @@ class Exporter:
             self._take(_TICK_S)
             if self._waiting >= BATCH_SPANS or (self._packets and time.monotonic() - self._since_s >= MAX_WAIT_S):
                 self._send()
-        while self._take(0) or self._packets:
+        until_s = time.monotonic() + LAST_S
+        while (time.monotonic() < until_s and self._take(0)) or self._packets:
             self._send()
         self._exporter.shutdown()
 

@@ -13,12 +13,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
+from observability.exporter import exporter as exporter_module
 from observability.exporter import handover
 from observability.exporter.exporter import MAX_BATCH_SPANS, Exporter
 from observability.exporter.handover import MAX_WAITING_SPANS, Handover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from opentelemetry.sdk.trace import ReadableSpan
@@ -35,6 +36,7 @@ class FakeCollector(SpanExporter):
         self.batches: list[int] = []
         self.refuses = False
         self.error: Exception | None = None
+        self.meanwhile: Callable[[], None] | None = None
         self.answers = threading.Event()
         self.answers.set()
 
@@ -43,6 +45,8 @@ class FakeCollector(SpanExporter):
         if self.error:
             raise self.error
         self.batches.append(len(spans))
+        if self.meanwhile:
+            self.meanwhile()
         if self.refuses:
             return SpanExportResult.FAILURE
         self.taken += spans
@@ -65,7 +69,11 @@ def exporting(path: Path, collector: FakeCollector) -> Iterator[Exporter]:
             collector.answers.set()
             exporter.end()
             thread.join(BOUND_S)
+            hangs = thread.is_alive()
+            collector.meanwhile = None
+            thread.join()
             exporter.close()
+            assert not hangs
 
 
 class Service:
@@ -293,3 +301,22 @@ def test_a_packet_that_no_socket_takes_is_dropped_and_holds_nothing_up(path: Pat
         assert service.flush()
         assert (len(collector.taken), sum(service.dropped)) == (4, 1)
         service.provider.shutdown()
+
+
+def test_an_exporter_that_is_to_end_does_so_although_services_go_on(
+    path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter_module, "LAST_S", 0.05)
+    with exporting(path, collector):
+        service = Service(path)
+
+        def make_another() -> None:
+            service.make(1)
+            while service.handover._queue or service.handover._packets:
+                service.handover.force_flush(1)
+
+        collector.meanwhile = make_another
+        service.make(1)
+        while not collector.batches:
+            service.handover.force_flush(5)
+    service.provider.shutdown()
