@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span
 
@@ -14,13 +14,16 @@ from observability.lean_tracing import UNTRACED, LeanTracing
 from observability.propagation import told_by_caller
 from observability.trace_options import TracePath
 
+MAX_ATTRIBUTE_CHARS = 4_000
+"""Of an attribute; what is longer is cut. Strangers choose paths, queries and user agents, and thousands of spans may wait."""
 UNTRACED_URLS = rf"^[a-z]+://[^/]+/{UNTRACED}"
 
 
 def tracer_provider(resource: Resource, ratio: float, exporting: SpanProcessor | None) -> TracerProvider:
     """A provider of its own, never the global one. Without `exporting` spans are made and dropped."""
     begun_here = ALWAYS_ON if ratio >= 1 else TraceIdRatioBased(ratio)
-    provider = TracerProvider(resource=resource, sampler=ParentBased(begun_here), shutdown_on_exit=False)
+    limits = SpanLimits(max_span_attribute_length=MAX_ATTRIBUTE_CHARS)
+    provider = TracerProvider(resource=resource, sampler=ParentBased(begun_here), span_limits=limits, shutdown_on_exit=False)
     if exporting:
         provider.add_span_processor(exporting)
     return provider

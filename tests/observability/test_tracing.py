@@ -15,7 +15,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 from observability import batches
 from observability.batches import BATCH_SPANS, MAX_QUEUED_SPANS, exporting_thread
 from observability.trace_options import TracePath
-from observability.tracing import trace_requests, tracer_provider
+from observability.tracing import MAX_ATTRIBUTE_CHARS, trace_requests, tracer_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -216,3 +216,16 @@ def test_after_a_jam_spans_are_sent_again(exporting: Tracing) -> None:
     exporting.make(10)
     exporting.provider.force_flush()
     assert len(exporting.collector.taken) == taken + 10
+
+
+@pytest.mark.parametrize("path", TracePath)
+async def test_no_attribute_that_a_stranger_chooses_is_longer_than_it_may_be(
+    exporting: Tracing, path: TracePath, get: Get
+) -> None:
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    trace_requests(app, exporting.provider, path)
+    await get(app, f"/{'x' * 50_000}", {"user-agent": "y" * 50_000})
+    exporting.provider.force_flush()
+    (span,) = exporting.collector.taken
+    lengths = [len(value) for value in (span.attributes or {}).values() if isinstance(value, str)]
+    assert max(lengths) == MAX_ATTRIBUTE_CHARS
