@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -12,7 +13,8 @@ _LEVEL_WORDS: Final = {"trace": "debug", "warn": "warning", "fatal": "critical",
 _SHOWN_APART: Final = {"time", "level", "service", "instance", "replica", "logger", "message", "trace_id", "span_id", "exception"}
 _TIME: Final = re.compile(r"T(\d\d:\d\d:\d\d\.\d{3})")
 _LOGFMT: Final = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')
-_LOGFMT_NAMES: Final = {"ts": "time", "msg": "message", "component": "logger"}
+_LOGFMT_START: Final = re.compile(r"(?:ts|time|t|logger)=")
+_LOGFMT_NAMES: Final = {"ts": "time", "t": "time", "msg": "message", "component": "logger"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,10 @@ def structured_line(instance: str, fields: Mapping[str, object], last_time: str 
 
 
 def _logfmt(text: str) -> dict[str, str] | None:
-    """`ts=... level=info msg="..."`, as Prometheus and Alertmanager write."""
-    if not text.startswith("ts="):
+    """`ts=... level=info msg="..."`, as Prometheus, Alertmanager and Grafana write in their versions."""
+    if not _LOGFMT_START.match(text):
         return None
-    return {_LOGFMT_NAMES.get(key, key): quoted.replace('\\"', '"') or plain for key, quoted, plain in _LOGFMT.findall(text)}
+    fields = {_LOGFMT_NAMES.get(key, key): quoted.replace('\\"', '"') or plain for key, quoted, plain in _LOGFMT.findall(text)}
+    with suppress(KeyError, ValueError):  # As ours, whatever their zone, so that lines can be ordered by it.
+        fields["time"] = datetime.fromisoformat(fields["time"]).astimezone(UTC).isoformat(timespec="milliseconds")
+    return fields

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from testbed.log_line import LogFilter, LogLine, by_time, parse_line
+from testbed.run import RunFolder
 
 MAX_TAIL_BYTES: Final = 4 * 1024 * 1024
 """What is read of each file's end: older lines are in the file itself."""
@@ -59,9 +60,15 @@ class LogFile:
             return b""
 
 
-def log_files(logs: Path, targets: Sequence[Target]) -> list[LogFile]:
-    """The logs of some services or replicas, or of all when none is named. Raises LookupError naming what there is."""
+def log_files(folder: RunFolder, targets: Sequence[Target]) -> list[LogFile]:
+    """The logs of some services, replicas or programs beside them, or of all when none is named.
+
+    Raises:
+        LookupError: There are none of that name; the text says which there are.
+    """
+    logs = folder.logs
     found = {"/".join(path.stem.rsplit("-", 1)): path for path in sorted(logs.glob("*.jsonl"))}
+    found |= {path.parent.name: path for path in sorted(folder.stack.glob("*/log"))}
     if not found:
         raise LookupError(f"no logs in {logs}; start a testbed with: testbed up")
     for target in targets:

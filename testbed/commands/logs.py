@@ -68,7 +68,7 @@ def logs(
             show(source.follow(of, wanted))
         return
     folder = arm_of(run) if run else RunFolder(state)
-    files = log_files(folder.logs, of)
+    files = log_files(folder, of)
     show(tail(files, wanted, count))
     if keep_on:
         show(follow(files, wanted, lambda: running_supervisor(folder.root) is not None))

@@ -105,6 +105,7 @@ def _settings(port: int, folder: Path, home_dashboard: Path) -> str:
         "auth.anonymous": {"enabled": on, "org_role": "Viewer", "hide_version": on},
         "dashboards": {"min_refresh_interval": "1s"},
         "log": {"mode": "console", "level": "warn"},
+        "log.console": {"format": "text"},  # One that `testbed logs` can read.
     }
     if home_dashboard.is_file():
         sections["dashboards"]["default_home_dashboard_path"] = _quoted(home_dashboard)

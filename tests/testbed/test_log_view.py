@@ -7,6 +7,7 @@ import pytest
 from testbed.log_line import LogFilter, parse_line
 from testbed.log_view import LogFile, follow, log_files, tail
 from testbed.rotation import rotate
+from testbed.run import RunFolder
 
 
 def event(second: int, message: str, level: str = "info", **fields: str) -> str:
@@ -15,14 +16,16 @@ def event(second: int, message: str, level: str = "info", **fields: str) -> str:
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    (tmp_path / "orders-1.jsonl").write_text(event(1, "first") + event(3, "third", "error", trace_id="abc123"))
-    (tmp_path / "orders-2.jsonl").write_text(event(2, "second"))
-    (tmp_path / "user-log-1.jsonl").write_text(event(4, "fourth"))
-    return tmp_path
+    logs = RunFolder(tmp_path).logs
+    logs.mkdir()
+    (logs / "orders-1.jsonl").write_text(event(1, "first") + event(3, "third", "error", trace_id="abc123"))
+    (logs / "orders-2.jsonl").write_text(event(2, "second"))
+    (logs / "user-log-1.jsonl").write_text(event(4, "fourth"))
+    return logs
 
 
 def test_all_replicas_are_merged_by_time(logs: Path) -> None:
-    lines = tail(log_files(logs, [("orders", None)]), LogFilter(), 10)
+    lines = tail(log_files(RunFolder(logs.parent), [("orders", None)]), LogFilter(), 10)
     assert [(line.instance, line.message) for line in lines] == [
         ("orders/1", "first"),
         ("orders/2", "second"),
@@ -31,24 +34,44 @@ def test_all_replicas_are_merged_by_time(logs: Path) -> None:
 
 
 def test_only_the_last_lines_are_shown(logs: Path) -> None:
-    assert [line.message for line in tail(log_files(logs, []), LogFilter(), 2)] == ["third", "fourth"]
-    assert tail(log_files(logs, []), LogFilter(), 0) == []
+    assert [line.message for line in tail(log_files(RunFolder(logs.parent), []), LogFilter(), 2)] == ["third", "fourth"]
+    assert tail(log_files(RunFolder(logs.parent), []), LogFilter(), 0) == []
 
 
 def test_lines_can_be_picked_by_level_and_by_the_beginning_of_a_trace(logs: Path) -> None:
-    assert [line.message for line in tail(log_files(logs, []), LogFilter("warning"), 9)] == ["third"]
-    assert [line.message for line in tail(log_files(logs, []), LogFilter(trace_id="abc1"), 9)] == ["third"]
+    assert [line.message for line in tail(log_files(RunFolder(logs.parent), []), LogFilter("warning"), 9)] == ["third"]
+    assert [line.message for line in tail(log_files(RunFolder(logs.parent), []), LogFilter(trace_id="abc1"), 9)] == ["third"]
 
 
 @pytest.mark.parametrize(("service", "replica"), [("oders", None), ("orders", 3)])
 def test_an_unknown_service_is_answered_with_those_that_have_logs(logs: Path, service: str, replica: int | None) -> None:
     with pytest.raises(LookupError, match="allowed: orders, user-log"):
-        log_files(logs, [("user-log", None), (service, replica)])
+        log_files(RunFolder(logs.parent), [("user-log", None), (service, replica)])
 
 
 def test_without_any_log_the_way_to_one_is_told(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="start a testbed with: testbed up"):
-        log_files(tmp_path, [])
+        log_files(RunFolder(tmp_path), [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ts=2026-11-21T01:00:02.500Z caller=main.go:1 level=warn component=tsdb msg="said \\"no\\""',
+        'time=2026-11-21T02:00:02.500+01:00 level=WARN source=main.go:1 component=tsdb msg="said \\"no\\""',
+        'logger=tsdb t=2026-11-21T01:00:02.5Z level=warn msg="said \\"no\\""',
+    ],
+    ids=["prometheus 2", "prometheus 3", "grafana"],
+)
+def test_what_a_program_beside_the_system_says_is_read_as_it_means_it(logs: Path, line: str) -> None:
+    own = RunFolder(logs.parent).stack / "prometheus"
+    own.mkdir(parents=True)
+    (own / "log").write_text(line + "\n")
+    [second, said, third] = tail(log_files(RunFolder(logs.parent), [("orders", None), ("prometheus", None)]), LogFilter(), 3)
+    assert (second.message, third.message) == ("second", "third")
+    assert (said.instance, said.level, said.fields["logger"]) == ("prometheus", "warning", "tsdb")
+    assert said.time == "2026-11-21T01:00:02.500+00:00"
+    assert said.message.startswith('said "no"')
 
 
 def test_a_traceback_keeps_its_place_in_time_and_counts_as_an_error() -> None:
@@ -62,7 +85,7 @@ def test_further_fields_of_an_event_are_shown_behind_its_message() -> None:
 
 
 def test_following_shows_what_comes_and_ends_with_the_system(logs: Path) -> None:
-    files = log_files(logs, [("orders", 1)])
+    files = log_files(RunFolder(logs.parent), [("orders", 1)])
     tail(files, LogFilter(), 0)
     with (logs / "orders-1.jsonl").open("a") as log:
         log.write(event(5, "fifth") + '{"message": "half a')
@@ -79,14 +102,17 @@ def test_a_log_that_was_cut_short_is_read_from_its_new_beginning(tmp_path: Path)
 
 
 def test_several_services_and_replicas_are_merged(logs: Path) -> None:
-    lines = tail(log_files(logs, [("orders", 2), ("user-log", None)]), LogFilter(), 9)
+    lines = tail(log_files(RunFolder(logs.parent), [("orders", 2), ("user-log", None)]), LogFilter(), 9)
     assert [line.message for line in lines] == ["second", "fourth"]
 
 
 def test_lines_can_be_picked_by_time_and_text_does_not_mind_case(logs: Path) -> None:
     since = datetime(2026, 11, 21, 1, 0, 3, tzinfo=UTC)
-    assert [line.message for line in tail(log_files(logs, []), LogFilter(since=since), 9)] == ["third", "fourth"]
-    assert [line.message for line in tail(log_files(logs, []), LogFilter(text="SECO"), 9)] == ["second"]
+    assert [line.message for line in tail(log_files(RunFolder(logs.parent), []), LogFilter(since=since), 9)] == [
+        "third",
+        "fourth",
+    ]
+    assert [line.message for line in tail(log_files(RunFolder(logs.parent), []), LogFilter(text="SECO"), 9)] == ["second"]
 
 
 def test_text_is_found_in_fields_loggers_and_exceptions() -> None:
