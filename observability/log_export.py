@@ -28,12 +28,14 @@ class CleanRecords(LogRecordProcessor):
         """Cleans one record in place."""
         record = log_record.log_record
         if isinstance(record.body, str):
-            record.body = self._redactor.text(record.body)[:MAX_TEXT_CHARS]
+            record.body = self._redactor.head(record.body, MAX_TEXT_CHARS)
         attributes = record.attributes or {}
         for name, value in list(attributes.items()):
-            clean = self._redactor.value(name, value)
-            if isinstance(clean, str):
-                clean = clean[-MAX_TEXT_CHARS:] if name.startswith("exception.") else clean[:MAX_TEXT_CHARS]
+            if isinstance(value, str) and name.startswith("exception."):
+                clean: object = self._redactor.tail(value, MAX_TEXT_CHARS)
+            else:
+                clean = self._redactor.value(name, value)
+                clean = clean[:MAX_TEXT_CHARS] if isinstance(clean, str) else clean
             if clean != value:
                 attributes[name] = clean  # type: ignore[index]  # typed as a Mapping, and made mutable for processors.
 

@@ -37,14 +37,14 @@ class JsonFormatter(logging.Formatter):
             "service": self._service,
             "instance": self._instance,
             "logger": record.name,
-            "message": self._redactor.text(record.getMessage())[:MAX_TEXT_CHARS],
+            "message": self._redactor.head(record.getMessage(), MAX_TEXT_CHARS),
         }
         if context.is_valid:
             line["trace_id"] = f"{context.trace_id:032x}"
             line["span_id"] = f"{context.span_id:016x}"
         line |= {key: self._extra(key, value) for key, value in vars(record).items() if key not in _STANDARD and key not in line}
         if record.exc_info:
-            line["exception"] = self._redactor.text(self.formatException(record.exc_info))[-MAX_TEXT_CHARS:]
+            line["exception"] = self._redactor.tail(self.formatException(record.exc_info), MAX_TEXT_CHARS)
         return json.dumps(line, ensure_ascii=False)
 
     def _extra(self, name: str, value: object) -> object:

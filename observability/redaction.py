@@ -12,6 +12,10 @@ REDACTED: Final = "[redacted]"
 MIN_SECRET_CHARS: Final = 8
 """A shorter value would be found in innocent words; nobody generates such a secret."""
 
+MAX_SEARCHED_CHARS: Final = 16_384
+"""Of one text: a search of a million may take seconds, in which a service answers nobody. Four times as much as is kept, so that a
+secret which this cuts in two lies beyond what is kept."""
+
 _NAMED: Final = r"(?:password|passwd|pwd|secret|token|api[_-]?key|signing[_-]?key|credentials?|authorization|cookie)"
 _SHAPES: Final = (
     # A password in a URL: everything between the user's colon and the last @ before the host.
@@ -68,16 +72,27 @@ class Redactor:
                 text = shape.sub(replacement, text)
         return text
 
+    def head(self, text: str, max_chars: int) -> str:
+        """The beginning of a text of any length, without secrets."""
+        return self.text(text[:MAX_SEARCHED_CHARS])[:max_chars]
+
+    def tail(self, text: str, max_chars: int) -> str:
+        """The end of a text of any length, without secrets."""
+        return self.text(text[-MAX_SEARCHED_CHARS:])[-max_chars:]
+
     def value(self, name: str, value: object) -> object:
-        """A value that stands under a name of its own: hidden when the name is that of a secret. Texts within are searched."""
+        """A value that stands under a name of its own: hidden when the name is that of a secret.
+
+        Texts within are searched, and cut at MAX_SEARCHED_CHARS.
+        """
         if re.search(_NAMED, name, re.IGNORECASE) and value not in ("", None):
             return REDACTED
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value[:MAX_SEARCHED_CHARS])
         if isinstance(value, Mapping):
             return {str(key): self.value(str(key), inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.value("", inner) for inner in value]
         if value is None or isinstance(value, bool | int | float):
             return value
-        return self.text(str(value))
+        return self.text(str(value)[:MAX_SEARCHED_CHARS])

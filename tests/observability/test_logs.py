@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
 
 from observability import request_id
-from observability.log_export import MAX_TEXT_CHARS
+from observability.log_export import MAX_TEXT_CHARS, logger_provider
 from observability.logs import TELL_VALUES, JsonFormatter, configure_logging
-from observability.redaction import Redactor
+from observability.redaction import MAX_SEARCHED_CHARS, Redactor
 from observability.telemetry import Origin, create_telemetry
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ class KeptRecords:
     """A provider whose log records stay in memory."""
 
     def __init__(self) -> None:
-        self._exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        self.exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the library leaves it untyped
         self.provider = LoggerProvider(shutdown_on_exit=False)
-        self.provider.add_log_record_processor(SimpleLogRecordProcessor(self._exporter))
+        self.provider.add_log_record_processor(SimpleLogRecordProcessor(self.exporter))
 
     @property
     def records(self) -> list[Any]:
-        return [each.log_record for each in self._exporter.get_finished_logs()]
+        return [each.log_record for each in self.exporter.get_finished_logs()]
 
 
 def line_of(message: str, *arguments: object, level: int = logging.INFO, **extra: object) -> dict[str, Any]:
@@ -95,6 +96,21 @@ def test_a_message_of_several_lines_in_any_language_is_one_line() -> None:
 
 def test_a_message_is_bounded() -> None:
     assert len(line_of("x" * 10 * MAX_TEXT_CHARS)["message"]) == MAX_TEXT_CHARS
+
+
+def test_a_text_of_any_length_costs_a_bounded_search(monkeypatch: pytest.MonkeyPatch, root: logging.Logger) -> None:
+    searched: list[int] = []
+    monkeypatch.setattr(Redactor, "text", lambda _self, text: (searched.append(len(text)), text)[1])
+    kept = KeptRecords()
+    exported = logger_provider(Resource({}), SimpleLogRecordProcessor(kept.exporter), Redactor())
+    configure_logging("shop", "shop/1", "info", exported)
+    try:
+        raise ValueError("x" * 1_000_000)
+    except ValueError:
+        root.exception("y" * 1_000_000, extra={"body": "z" * 1_000_000, "more": ["z" * 1_000_000]})
+    assert len(searched) >= 8
+    assert max(searched) == MAX_SEARCHED_CHARS
+    assert [len(record.body) for record in kept.records] == [MAX_TEXT_CHARS]
 
 
 def test_what_is_given_extra_is_bounded_and_has_no_secrets() -> None:
