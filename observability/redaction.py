@@ -13,8 +13,8 @@ MIN_SECRET_CHARS: Final = 8
 """A shorter value would be found in innocent words; nobody generates such a secret."""
 
 MAX_SEARCHED_CHARS: Final = 16_384
-"""Of one text: a search of a million may take seconds, in which a service answers nobody. Four times as much as is kept, so that a
-secret which this cuts in two lies beyond what is kept."""
+"""Of one text: a search of a million may take seconds, in which a service answers nobody. Four times as much as is kept, so that
+a secret which this cuts in two lies beyond what is kept."""
 
 _NAMED: Final = r"(?:password|passwd|pwd|secret|token|api[_-]?key|signing[_-]?key|credentials?|authorization|cookie)"
 _SHAPES: Final = (

@@ -100,14 +100,17 @@ def test_a_message_is_bounded() -> None:
 
 def test_a_text_of_any_length_costs_a_bounded_search(monkeypatch: pytest.MonkeyPatch, root: logging.Logger) -> None:
     searched: list[int] = []
-    monkeypatch.setattr(Redactor, "text", lambda _self, text: (searched.append(len(text)), text)[1])
+
+    def search(_self: Redactor, text: str) -> str:
+        searched.append(len(text))
+        return text
+
+    monkeypatch.setattr(Redactor, "text", search)
     kept = KeptRecords()
     exported = logger_provider(Resource({}), SimpleLogRecordProcessor(kept.exporter), Redactor())
     configure_logging("shop", "shop/1", "info", exported)
-    try:
-        raise ValueError("x" * 1_000_000)
-    except ValueError:
-        root.exception("y" * 1_000_000, extra={"body": "z" * 1_000_000, "more": ["z" * 1_000_000]})
+    failure = ValueError("x" * 1_000_000)
+    root.error("y" * 1_000_000, extra={"body": "z" * 1_000_000, "more": ["z" * 1_000_000]}, exc_info=failure)
     assert len(searched) >= 8
     assert max(searched) == MAX_SEARCHED_CHARS
     assert [len(record.body) for record in kept.records] == [MAX_TEXT_CHARS]
