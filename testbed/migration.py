@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from testbed.last_words import last_words
 from testbed.process import Command, Processes, StartError, describe_exit
 
+NAME: Final = "migrator"
 MIGRATOR: Final = "testbed.migrator"
 """Its module, started like any process of a system."""
 VARIABLE: Final = "FIREBREAK_MIGRATIONS"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.policy import Profile, Switch
+from testbed import exporting, migration
 from testbed.exporting import EXPORTER
 from testbed.migration import MIGRATOR, VARIABLE, ServiceData, Work
 from testbed.ports import HOST, OTLP, TRACES
@@ -107,15 +108,15 @@ def _migrator(request: SystemRequest) -> Command | None:
     if not services:
         return None
     work = Work(services=services, server=request.data.server)
-    log = request.folder.logs / "migrator-1.jsonl"
-    return Command("migrator/1", MIGRATOR, {VARIABLE: work.model_dump_json()}, log)
+    log = request.folder.logs / f"{migration.NAME}-1.jsonl"
+    return Command(f"{migration.NAME}/1", MIGRATOR, {VARIABLE: work.model_dump_json()}, log)
 
 
 def _exporter(request: SystemRequest, otlp_endpoint: str) -> Command | None:
     if request.exporter_socket is None:
         return None
     environment = {"FIREBREAK_EXPORTER": str(request.exporter_socket), "FIREBREAK_OTLP_ENDPOINT": otlp_endpoint}
-    return Command("exporter/1", EXPORTER, environment, request.folder.logs / "exporter-1.jsonl")
+    return Command(f"{exporting.NAME}/1", EXPORTER, environment, request.folder.logs / f"{exporting.NAME}-1.jsonl")
 
 
 def _shared_environment(request: SystemRequest, secrets: Secrets, otlp_endpoint: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from observability.trace_options import TracePath
 from services.policy import Profile, Switch
@@ -14,9 +15,14 @@ from services.topology import Topology, default_topology_path, load_topology
 from testbed.broker import Broker, choose_broker
 from testbed.control import socket_path
 from testbed.data import PostgresData, SqliteData, choose_data
+from testbed.exporting import NAME as EXPORTER
+from testbed.migration import NAME as MIGRATOR
 from testbed.run import RunFolder
 from testbed.stack.programs import WELL_KNOWN_PORTS, find_programs, is_wanted
 from testbed.telemetry import TELEMETRY
+
+_TAKEN: Final = (TELEMETRY, EXPORTER, MIGRATOR, *WELL_KNOWN_PORTS)
+"""Names of processes that are no service's, whose logs and notices would be mixed up with its."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
     """What is to run. Raises DocumentError or ValueError naming what is wrong and what is allowed."""
     path = options.topology or default_topology_path()
     topology = load_topology(path)
-    taken = next((name for name in (TELEMETRY, *WELL_KNOWN_PORTS) if name in topology.services), None)
+    taken = next((name for name in _TAKEN if name in topology.services), None)
     if taken:
         owner = "the embedded store's" if taken == TELEMETRY else "a program's that runs beside the system"
         raise ValueError(f"{path}: services.{taken}: this name is {owner}; choose another")

@@ -49,8 +49,8 @@ def test_a_stack_is_started_with_what_is_on_the_path_unless_somebody_wants_none(
         programs()
 
 
-@pytest.mark.parametrize("name", ["prometheus", "alertmanager", "grafana"])
-def test_a_name_of_the_stack_is_not_to_be_had_for_a_service(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager", "grafana", "exporter", "migrator"])
+def test_a_name_of_what_runs_beside_services_is_not_to_be_had_for_a_service(tmp_path: Path, name: str) -> None:
     path = tmp_path / "map.yaml"
     path.write_text(f"services: {{{name}: {{module: a, entry: true}}}}")
     with pytest.raises(ValueError, match=rf"map.yaml: services.{name}: this name is a program's that runs beside the system"):
