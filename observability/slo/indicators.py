@@ -26,6 +26,8 @@ UNANSWERED = "0"
 """The status of a server whose caller left before the answer."""
 _SPARED = f"{Pattern.BREAKER}|{Pattern.THROTTLE}"
 """Patterns that do not send a call because of what the callee did to those before it."""
+_CUT = f"{names.CANCELLED}|deadline"
+"""How an attempt ends that its caller cut short, be it for want of time that others have spent."""
 _NOBODY = "unreachable"
 """The outcome of a call that found no process to be sent to. One whose connections were refused has it, too, and counts twice."""
 _LE = "le"  # Prometheus' own label of a histogram's boundary.
@@ -49,7 +51,7 @@ class _Source:
         counted: What `traffic` recorded of all its requests.
         within: And of those that took no longer than a boundary.
         selector: Of its series.
-        silent: The status of a request that whoever sent it left before the answer.
+        silent: The statuses of a request that whoever sent it left before the answer.
         spared: What was recorded of calls that were not sent for the callee's sake; empty where there is none.
     """
 
@@ -93,12 +95,12 @@ def indicator(slo: Slo, slos: Slos, window_s: int) -> Indicator:
     """The indicator of one objective over one window, of what `traffic` recorded."""
     source = _source(slo, slos, prometheus_duration(window_s))
     fast = f'{_LE}="{_boundary(slo)}"'
-    answered, silent = f'{names.LABEL_STATUS}=~"{ANSWERED}"', f'{names.LABEL_STATUS}="{source.silent}"'
+    answered, silent = f'{names.LABEL_STATUS}=~"{ANSWERED}"', f'{names.LABEL_STATUS}=~"{source.silent}"'
     if slo.kind is Kind.LATENCY:
         events = _sum(source.counted, source.selector, answered)
         return Indicator(events, f"{events} - {_sum(source.within, source.selector, answered, fast)}")
     waited = f"({_sum(source.counted, source.selector, silent)} - {_sum(source.within, source.selector, silent, fast)})"
-    told = _sum(source.counted, source.selector, f'{names.LABEL_STATUS}!="{source.silent}"')
+    told = _sum(source.counted, source.selector, f'{names.LABEL_STATUS}!~"{source.silent}"')
     wrong = _sum(source.counted, source.selector, f'{names.LABEL_STATUS}!~"{ANSWERED}|{source.silent}"')
     spared = [source.spared] if source.spared else []
     return Indicator("\n+ ".join([told, waited, *spared]), "\n+ ".join([wrong, waited, *spared]))
@@ -109,7 +111,7 @@ def _source(slo: Slo, slos: Slos, span: str) -> _Source:
     if slo.scope == "service" and edges:
         over = f'{names.LABEL_EDGE}=~"{"|".join(edges)}"'
         spared = _sum(f"{names.SLO_SPARED}{span}", over)
-        return _Source(f"{names.SLO_ATTEMPTS}{span}", f"{names.SLO_ATTEMPTS_WITHIN}{span}", over, names.CANCELLED, spared)
+        return _Source(f"{names.SLO_ATTEMPTS}{span}", f"{names.SLO_ATTEMPTS_WITHIN}{span}", over, _CUT, spared)
     asked = f'{names.LABEL_SERVICE}="{slo.subject}"'
     if slo.scope == "journey":
         steps = "|".join(re.escape(step).replace("\\ ", " ") for step in slos.journeys[slo.subject].steps.values())

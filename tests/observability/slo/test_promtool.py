@@ -129,7 +129,7 @@ def test_customers_who_are_answered_with_errors_are_paged_for(traffic: Traffic, 
     [
         ("503", 0.01, 1), ("timeout", 0.25, 1), ("deadline", 0.6, 1), ("unreachable", 0.0, 1), ("429", 0.0, 1),
         ("404", 0.01, 0), ("409", 0.01, 0), ("424", 0.01, 0),
-        ("cancelled", 0.1, 0), ("cancelled", 5.0, 1),
+        ("cancelled", 0.1, 0), ("cancelled", 5.0, 1), ("deadline", 0.1, 0),
     ],
 )  # fmt: skip
 def test_what_callers_see_of_a_service_counts_as_it_is_written(
