@@ -56,15 +56,11 @@ class SpanBatch:
             and {*map(len, self.keys)} <= {_TRACE_ID_BYTES + _SPAN_ID_BYTES}
             and _NO_TRACE not in self.trace_ids
             and not any(key.endswith(_NO_SPAN) for key in self.keys)
-            and (
+            and (  # Few bytes cannot have too many parts, and there nearly always are few.
                 self.resource.ByteSize() < MAX_PARTS * _LEAST_PART_BYTES
                 or all(_parts_of(span) <= MAX_PARTS for span in self.spans)
             )
         )
-
-    def _is_short(self) -> bool:
-        """Whether there are too few bytes for too many parts, as there nearly always are."""
-        return int(self.resource.ByteSize()) < MAX_PARTS * _LEAST_PART_BYTES
 
 
 def is_trace_id(trace_id: bytes) -> bool:
