@@ -12,8 +12,6 @@ from observability.slo.windows import PRODUCTION
 from services.document import Frozen
 from services.duration import DurationMs, format_duration_ms
 
-MAX_FACTOR = 14.4
-"""The highest burn rate that an alert asks for (Site Reliability Workbook, chapter 5)."""
 LOWEST_PERCENT = 95.0
 """Below 93.1 % even an outage burns the budget less than 14.4 times as fast as it may, and nobody would ever be called."""
 MAX_JOURNEYS = 50
