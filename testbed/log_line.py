@@ -94,7 +94,7 @@ def parse_line(instance: str, text: str, last_time: str) -> LogLine:
     """A line of a log as an event: our JSON, the `key=value` of programs that others wrote, or any text."""
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = _logfmt(text)
     if not isinstance(fields, dict):
         return LogLine(instance, last_time, "error", text)

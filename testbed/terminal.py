@@ -41,6 +41,8 @@ def protection(system: SystemStatus) -> str:
     return f"profile {system.profile}{without}"
 
 
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""What strangers send is told in logs: a terminal must show it, and not do it."""
 _LEVEL_STYLES: Final = {"debug": "dim", "info": "default", "warning": "yellow", "error": "red", "critical": "bold red"}
 
 
@@ -49,6 +51,10 @@ def print_log_line(out: Console, line: LogLine) -> None:
     trace = f"  trace {line.trace_id[:8]}" if line.trace_id else ""
     style = _LEVEL_STYLES[line.level]
     text = Text.assemble(
-        (f"{line.clock} ", "dim"), f"{line.instance:<16} ", (f"{line.level:<8} ", style), (line.message, style), (trace, "dim")
+        (f"{line.clock} ", "dim"),
+        f"{line.instance:<16} ",
+        (f"{line.level:<8} ", style),
+        (line.message.translate(_CONTROLS), style),
+        (trace, "dim"),
     )
     out.print(text, soft_wrap=True)

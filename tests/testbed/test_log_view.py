@@ -1,13 +1,15 @@
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from testbed.log_line import LogFilter, parse_line
+from testbed.log_line import LogFilter, LogLine, parse_line
 from testbed.log_view import LogFile, follow, log_files, tail
 from testbed.rotation import rotate
 from testbed.run import RunFolder
+from testbed.terminal import console, print_log_line
 
 
 def event(second: int, message: str, level: str = "info", **fields: str) -> str:
@@ -147,3 +149,16 @@ def test_a_log_that_reached_its_bound_is_read_on_from_what_was_moved_away(tmp_pa
     rotate(path, max_bytes=10)
     path.write_text(event(3, "third"))
     assert [line.message for line in LogFile("orders/1", path).read()] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '"a text"', "7", "\x00"])
+def test_any_line_is_shown_whatever_it_holds(text: str) -> None:
+    assert parse_line("orders/1", text, "").message == text
+
+
+def test_a_terminal_shows_what_strangers_send_and_does_not_do_it() -> None:
+    shown = io.StringIO()
+    print_log_line(
+        console(shown), LogLine("orders/1", "", "info", "no such path: /\x1b[2J\x1b]0;owned\x07\r\x9b31m\n  at line 1")
+    )
+    assert shown.getvalue().endswith("no such path: /\\x1b[2J\\x1b]0;owned\\x07\\x0d\\x9b31m\n  at line 1\n")
