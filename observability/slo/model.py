@@ -37,7 +37,7 @@ def _period(value_ms: float) -> float:
 Percent = Annotated[float, Field(ge=LOWEST_PERCENT, lt=100)]
 ThresholdMs = Annotated[DurationMs, AfterValidator(_boundary)]
 PeriodMs = Annotated[DurationMs, AfterValidator(_period)]
-Step = Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) /\S*$")]
+Step = Annotated[str, Field(pattern=r"""^(GET|POST|PUT|PATCH|DELETE) /[^\s"\\]*$""")]
 """A request to the entry by method and route, as its metrics have them: `GET /v1/orders/{order_id}`."""
 
 

@@ -45,6 +45,11 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
             "list: FETCH /v1/restaurants\n",
             "journeys.browse.steps.list: String should match pattern",
         ),
+        (
+            "list: GET /v1/restaurants\n",
+            'list: GET /v1/rest"aurants\n',
+            "journeys.browse.steps.list: String should match pattern",
+        ),
         ("period: 720h", "period: 720", "period: 720 is not a duration"),
         ("period: 720h", "period: 72h", "72h is no period; allowed: whole seconds, more than the longest window, 72h"),
         ("period: 720h", "period: 1000000001ms", "is no period; allowed: whole seconds"),
