@@ -109,6 +109,8 @@ class SystemStatus(_Message):
     profile: str
     without: tuple[str, ...] = ()
     topology: str = Field(description="path of the topology file in use")
+    tracing: str = Field(default="default", description="who makes the server spans of requests")
+    trace_ratio: float = Field(default=1.0, description="share of traces that are recorded")
     data: str = Field(default="", description="where the services keep theirs, without passwords")
     started_at: float = Field(description="Unix time, seconds")
     supervisor_pid: int

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from observability.trace_options import TracePath
 from services.policy import Profile, Switch
 from testbed import exporting, migration
 from testbed.exporting import EXPORTER
@@ -54,6 +55,8 @@ class SystemPlan:
     otlp_endpoint: str
     entry: str
     stack: StackPlan
+    tracing: TracePath = TracePath.DEFAULT
+    trace_ratio: float = 1.0
     exporter: Command | None = None
     """What encodes and sends the services' spans; None where each does so itself."""
 
@@ -82,6 +85,8 @@ def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secre
         otlp_endpoint=otlp_endpoint,
         entry=request.topology.entry,
         stack=plan_stack(request, ports),
+        tracing=request.tracing,
+        trace_ratio=request.trace_ratio,
         exporter=_exporter(request, otlp_endpoint),
     )
 

@@ -114,6 +114,8 @@ def describe_difference(system: SystemStatus, wanted: LaunchOptions) -> str:
         ("data", system.data, choose_data(wanted.database, wanted.data or RunFolder(wanted.state).data).describe()),
         ("profile", system.profile, str(wanted.profile)),
         ("without", ", ".join(system.without), ", ".join(wanted.without)),
+        ("tracing", system.tracing, str(wanted.tracing)),
+        ("trace ratio", f"{system.trace_ratio:g}", f"{wanted.trace_ratio:g}"),
         ("stack", "on" if system.stack else "off", "on" if wanted.stack else "off"),
     )
     return ", ".join(f"{key} {has or 'nothing'} instead of {asked or 'nothing'}" for key, has, asked in pairs if has != asked)

@@ -166,6 +166,8 @@ class System:
             profile=str(self._plan.profile),
             without=tuple(map(str, self._plan.without)),
             topology=str(self._plan.topology),
+            tracing=str(self._plan.tracing),
+            trace_ratio=self._plan.trace_ratio,
             data=self._plan.data,
             started_at=self._started_at,
             supervisor_pid=self._supervisor_pid,

@@ -1,9 +1,11 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from observability.trace_options import TracePath
 from services.policy import Profile
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
@@ -109,11 +111,14 @@ def test_a_running_system_differs_by_map_profile_and_switches() -> None:
     wanted = LaunchOptions(
         state=CURRENT, profile=Profile.NONE, without=("retry",), topology=Path("/shop.yaml"), database=DATABASE, stack=False
     )
+    wanted = replace(wanted, tracing=TracePath.LEAN, trace_ratio=0.1)
     assert describe_difference(SYSTEM, LaunchOptions(state=CURRENT)) == ""
     assert describe_difference(SYSTEM, wanted).split(", ") == [
         f"topology {default_topology_path()} instead of /shop.yaml",
         f"data {RunFolder(CURRENT).data.absolute()} instead of postgresql://db:5433/feast",
         "profile declared instead of none",
         "without nothing instead of retry",
+        "tracing default instead of lean",
+        "trace ratio 1 instead of 0.1",
         "stack on instead of off",
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from observability.trace_options import TracePath
 from services.registry import InstanceState, Registry
 from testbed.control import (
     ControlError,
@@ -48,10 +49,11 @@ def pause(service: str, lease_ms: float, replica: int | None = None) -> ProcessF
 
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_a_system_starts_tells_where_it_is_and_stops_without_a_trace(small_system: Small, way: str) -> None:
-    options = small_system(spawn=way == "spawn", run_id="r1")
+    options = small_system(spawn=way == "spawn", run_id="r1", tracing=TracePath.LEAN, trace_ratio=0.5)
     reports: list[tuple[int, int]] = []
     system = launch(options, progress=lambda report: reports.append((report.up, report.total)))
     assert (system.phase, system.run_id, set(states(options.state).values())) == ("ready", "r1", {InstanceState.UP})
+    assert (system.tracing, system.trace_ratio) == ("lean", 0.5)
     assert reports[-1] == (4, 4)
     registry = Registry.read(RunFolder(options.state).registry)
     assert {instance.name: instance.pid for instance in registry.instances} == pids(system)
