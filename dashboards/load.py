@@ -103,8 +103,8 @@ def _outcomes() -> Panel:
     return lines(
         Head(
             "Journeys by outcome",
-            "ok: as the customer wished; failed: refused or an error; abandoned: the customer's patience ended first; "
-            "error: the generator's own.",
+            "ok: as the customer wished; failed: answered otherwise; abandoned: the customer's patience ended first; "
+            "error: no answer at all, such as from a gateway that is down, or never sent.",
             units.CountsPerSecond,
             empty=_NO_LOAD,
         ),
