@@ -17,6 +17,7 @@ from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.observer import Observer
 from chaos.experiment.windows import Windows
 from chaos.experiment.world import RunningLoad, World
+from observability.trace_options import TracePath
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, Report
 from testbed.run import RunFolder
@@ -83,6 +84,7 @@ class ArmRun:
             seed=planned.seed,
             run_id=planned.run_id,
             arm=planned.name,
+            tracing=TracePath.LEAN,  # The same spans; what the instrument takes is not the system's to lose.
             die_with_parent=True,
         )
 
