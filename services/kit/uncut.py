@@ -19,10 +19,12 @@ async def uncut(work: Awaitable[Result]) -> Result:
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as cancelled:
         while not task.done():
             with suppress(asyncio.CancelledError):  # Its deadline passed, and then its caller left: both are told below.
                 await asyncio.wait({task})
+        if not task.cancelled():
+            cancelled.__cause__ = task.exception()  # If it failed as well, the cancellation says so, and asyncio need not.
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,3 +73,21 @@ async def test_a_whole_function_is_one_that_nobody_cuts(tools: Tools) -> None:
         await task
     assert work.steps == ["one", "two"]
     assert (Work.do_whole.__name__, Work.do_whole.__doc__) == ("do_whole", "As `do`, and cannot be cut.")
+
+
+async def test_a_failure_that_a_cancellation_waited_for_is_told_with_it_and_by_nobody_else() -> None:
+    loop, told = asyncio.get_running_loop(), list[dict[str, object]]()
+    loop.set_exception_handler(lambda _loop, context: told.append(context))
+    work = Work(ValueError("broken"))
+    task = asyncio.ensure_future(uncut(work.do()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    work.go_on.set()
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await task
+    cause = cancelled.value.__cause__
+    del task, work
+    gc.collect()
+    assert isinstance(cause, ValueError)
+    assert told == []
