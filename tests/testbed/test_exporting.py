@@ -112,7 +112,7 @@ async def test_one_that_is_told_to_end_is_asked_first_and_not_started_again(keep
 
 
 async def test_one_that_does_not_hear_is_killed(keep: Callable[[], Awaitable[Kept]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("testbed.exporting.GRACE_S", 0.0)
+    monkeypatch.setattr("testbed.keeping.GRACE_S", 0.0)
     kept = await keep()
     kept.processes.is_deaf = True
     life = await kept.begin()
