@@ -8,6 +8,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
+from observability.counted_queue import CountedQueue
+
 MAX_QUEUED_SPANS: Final = 4_096
 BATCH_SPANS: Final = 128
 """Small batches: the exporter's thread holds the interpreter while it encodes one, and requests wait meanwhile."""
@@ -16,24 +18,15 @@ EXPORT_TIMEOUT_S: Final = 2.0
 
 
 class CountedExporter(SpanExporter):
-    """Hands spans on and reports how many could not be delivered."""
+    """Hands spans on, and has the queue count those that could not be delivered."""
 
-    def __init__(self, inner: SpanExporter, dropped: Callable[[int], None]) -> None:
+    def __init__(self, inner: SpanExporter, queue: CountedQueue) -> None:
         self._inner = inner
-        self._dropped = dropped
-        self.taken = 0
-        """Spans that have left the queue."""
+        self._queue = queue
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Exports, in the processor's own thread."""
-        self.taken += len(spans)
-        result = SpanExportResult.FAILURE
-        try:
-            result = self._inner.export(spans)
-        finally:
-            if result is not SpanExportResult.SUCCESS:
-                self._dropped(len(spans))
-        return result
+        return self._queue.hand_on(spans, self._inner.export, SpanExportResult.SUCCESS)
 
     def shutdown(self) -> None:
         """Ends the exporter."""
@@ -44,11 +37,9 @@ class CountedProcessor(BatchSpanProcessor):
     """Sends spans in batches, and reports those that come faster than they can be sent: the base drops them silently."""
 
     def __init__(self, exporter: SpanExporter, dropped: Callable[[int], None]) -> None:
-        self._counted = CountedExporter(exporter, dropped)
-        self._queued = 0  # Ever; `taken` counts in the exporter's thread, so that neither counter has two writers.
-        self._dropped = dropped
+        self._queue = CountedQueue(MAX_QUEUED_SPANS, dropped)
         super().__init__(
-            self._counted,
+            CountedExporter(exporter, self._queue),
             max_queue_size=MAX_QUEUED_SPANS,
             schedule_delay_millis=FLUSH_INTERVAL_MS,
             max_export_batch_size=BATCH_SPANS,
@@ -57,17 +48,12 @@ class CountedProcessor(BatchSpanProcessor):
     @property
     def waiting(self) -> int:
         """Spans that are not on their way yet."""
-        return self._queued - self._counted.taken
+        return self._queue.waiting
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queues a span, or drops it when the queue is full."""
-        if not (span.context and span.context.trace_flags.sampled):
-            return
-        if self.waiting >= MAX_QUEUED_SPANS:
-            self._dropped(1)
-            return
-        self._queued += 1
-        super().on_end(span)
+        if span.context and span.context.trace_flags.sampled and self._queue.admit():
+            super().on_end(span)
 
 
 def exporting_thread(endpoint: str, dropped: Callable[[int], None]) -> CountedProcessor:

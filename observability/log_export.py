@@ -8,6 +8,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, Readable
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 
+from observability.counted_queue import CountedQueue
 from observability.redaction import Redactor
 
 MAX_QUEUED_RECORDS: Final = 2_048
@@ -48,24 +49,15 @@ class CleanRecords(LogRecordProcessor):
 
 
 class CountedExporter(LogRecordExporter):
-    """Hands records on and reports how many could not be delivered."""
+    """Hands records on, and has the queue count those that could not be delivered."""
 
-    def __init__(self, inner: LogRecordExporter, dropped: Callable[[int], None]) -> None:
+    def __init__(self, inner: LogRecordExporter, queue: CountedQueue) -> None:
         self._inner = inner
-        self._dropped = dropped
-        self.taken = 0
-        """Records that have left the queue."""
+        self._queue = queue
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Exports, in the processor's own thread."""
-        self.taken += len(batch)
-        result = LogRecordExportResult.FAILURE
-        try:
-            result = self._inner.export(batch)
-        finally:
-            if result is not LogRecordExportResult.SUCCESS:
-                self._dropped(len(batch))
-        return result
+        return self._queue.hand_on(batch, self._inner.export, LogRecordExportResult.SUCCESS)
 
     def shutdown(self) -> None:
         """Ends the exporter."""
@@ -83,11 +75,9 @@ class CountedRecords(BatchLogRecordProcessor):
     """
 
     def __init__(self, exporter: LogRecordExporter, dropped: Callable[[int], None]) -> None:
-        self._counted = CountedExporter(exporter, dropped)
-        self._queued = 0  # Ever; `taken` counts in the exporter's thread, so that neither counter has two writers.
-        self._dropped = dropped
+        self._queue = CountedQueue(MAX_QUEUED_RECORDS, dropped)
         super().__init__(
-            self._counted,
+            CountedExporter(exporter, self._queue),
             max_queue_size=MAX_QUEUED_RECORDS,
             schedule_delay_millis=FLUSH_INTERVAL_MS,
             max_export_batch_size=BATCH_RECORDS,
@@ -96,15 +86,12 @@ class CountedRecords(BatchLogRecordProcessor):
     @property
     def waiting(self) -> int:
         """Records that are not on their way yet."""
-        return self._queued - self._counted.taken
+        return self._queue.waiting
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queues a record, or drops it when the queue is full."""
-        if self.waiting >= MAX_QUEUED_RECORDS:
-            self._dropped(1)
-            return
-        self._queued += 1
-        super().on_emit(log_record)
+        if self._queue.admit():
+            super().on_emit(log_record)
 
 
 def exporting_records(endpoint: str, dropped: Callable[[int], None]) -> CountedRecords:
