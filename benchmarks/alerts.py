@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from benchmarks._figure import met_word
 from benchmarks._locust import play
 from chaos.experiment.alert_record import AlertSpan
 from chaos.experiment.experiment_file import find_experiment, load_experiment
@@ -107,7 +108,7 @@ def outage() -> dict[str, bool]:
 
 
 def _said(name: str, *, met: bool) -> bool:
-    print(f"figure: {name}: {'met' if met else 'MISSED'}")
+    print(f"figure: {name}: {met_word(met)}")
     return met
 
 

@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Histogram
 
 from benchmarks._closed_loop import keep_busy
+from benchmarks._figure import met_word
 from benchmarks._locust import play
 from benchmarks._metrics_app import PATH
 from benchmarks._processors import process_s
@@ -64,8 +65,10 @@ def main() -> int:
             slowest_s = scrapes(system)
         finally:
             stop(state)
-    print(f"figure: middleware <= {FIGURE_REQUEST:.0%} of a bare endpoint: {_met(share <= FIGURE_REQUEST)}")
-    print(f"figure: a scrape <= {FIGURE_SCRAPE_S * 1_000:g} ms of any replica's processor: {_met(slowest_s <= FIGURE_SCRAPE_S)}")
+    print(f"figure: middleware <= {FIGURE_REQUEST:.0%} of a bare endpoint: {met_word(share <= FIGURE_REQUEST)}")
+    print(
+        f"figure: a scrape <= {FIGURE_SCRAPE_S * 1_000:g} ms of any replica's processor: {met_word(slowest_s <= FIGURE_SCRAPE_S)}"
+    )
     return int(share > FIGURE_REQUEST or slowest_s > FIGURE_SCRAPE_S)
 
 
@@ -149,10 +152,6 @@ def _scraped(url: str, pid: int) -> Scraped:
             text: bytes = answer.read()
     lines = [line for line in text.splitlines() if not line.startswith(b"#")]
     return Scraped(len(lines), len(text), (process_s(pid) - before_s) / SCRAPES)
-
-
-def _met(met: bool) -> str:  # noqa: FBT001 - reads like the word it becomes.
-    return "met" if met else "MISSED"
 
 
 if __name__ == "__main__":

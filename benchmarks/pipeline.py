@@ -25,6 +25,7 @@ import stamina
 import uvloop
 from opentelemetry.sdk.trace import TracerProvider
 
+from benchmarks._figure import met_word
 from observability.metrics import Metrics
 from observability.telemetry import Telemetry
 from services.kit.attempt_watch import AttemptWatch
@@ -235,7 +236,7 @@ def report(found: dict[str, float]) -> int:
         print(f"{name:<58}{value:>8.2f}")
     whole, breaker = found["whole"] - floor, found["only breaker"] - nothing
     missed = whole > WHOLE_US or breaker > BREAKER_US
-    print(f"figures: whole <= {WHOLE_US:g}, breaker <= {BREAKER_US:g}: {'MISSED' if missed else 'met'}")
+    print(f"figures: whole <= {WHOLE_US:g}, breaker <= {BREAKER_US:g}: {met_word(not missed)}")
     return int(missed)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks._figure import met_word
 from benchmarks._locust import pss_mib
 from benchmarks._processors import process_s
 from testbed.control import SystemStatus, status
@@ -65,8 +66,8 @@ def main() -> int:
     pairs = list(zip(watched, alone, strict=True))
     start_s = _median(one.start_s - other.start_s for one, other in pairs)
     cpu_s = _median(sum(one.cpu.values()) - sum(other.cpu.values()) for one, other in pairs)
-    print(f"figure: the start takes <= {FIGURE_START_S:g} s longer ({start_s:+.2f}): {_met(start_s <= FIGURE_START_S)}")
-    print(f"figure: <= {FIGURE_CPU_S:g} s of one processor a second ({cpu_s:+.3f}): {_met(cpu_s <= FIGURE_CPU_S)}")
+    print(f"figure: the start takes <= {FIGURE_START_S:g} s longer ({start_s:+.2f}): {met_word(start_s <= FIGURE_START_S)}")
+    print(f"figure: <= {FIGURE_CPU_S:g} s of one processor a second ({cpu_s:+.3f}): {met_word(cpu_s <= FIGURE_CPU_S)}")
     return int(start_s > FIGURE_START_S or cpu_s > FIGURE_CPU_S)
 
 
@@ -132,10 +133,6 @@ def report(watched: list[Cost], alone: list[Cost]) -> None:
 
 def _median(values: Iterable[float]) -> float:
     return statistics.median(list(values))
-
-
-def _met(holds: bool) -> str:  # noqa: FBT001 - one word for one fact
-    return "met" if holds else "MISSED"
 
 
 if __name__ == "__main__":

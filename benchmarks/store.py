@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+from benchmarks._figure import met_word
 from benchmarks._log_load import log_load
 from benchmarks._span_load import CALLERS, RARE_EVERY, SERVICES, T0_US, TRACES_A_SECOND, SpanLoad, span_load
 from benchmarks._store_process import running_store
@@ -43,7 +44,7 @@ class Figures:
 
     def note(self, name: str, text: str, *, wanted: str = "", met: bool = True) -> None:
         """One figure; `wanted` says what it should be, empty for one that is only reported."""
-        verdict = f"   wanted {wanted}: {'met' if met else 'MISSED'}" if wanted else ""
+        verdict = f"   wanted {wanted}: {met_word(met)}" if wanted else ""
         print(f"{name:36}{text}{verdict}", flush=True)
         if not met:
             self.missed.append(name)

@@ -30,6 +30,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks._autopsy import write_autopsy
+from benchmarks._figure import met_word
 from benchmarks._ordeal import Options, Ordeal, Subject, endure
 from benchmarks._replicas import with_replicas
 from chaos.http_get import FetchError
@@ -92,7 +93,7 @@ def _run(options: Options, folder: Path, out: Console) -> bool:
         _print(out, topology, ordeal)
         if not met:
             write_autopsy(folder / "autopsy.json", ordeal.done, subject.library())
-        out.print(f"figure: 0 lost, 0 doubled, 0 stuck: {'met' if met else 'MISSED'}")
+        out.print(f"figure: 0 lost, 0 doubled, 0 stuck: {met_word(met)}")
     finally:
         if running_supervisor(state) is not None:
             stop(state)
