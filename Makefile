@@ -60,8 +60,9 @@ dashboards: $(STAMP)  ## Write dashboards/*.json anew from the code beside them
 fuzz: $(STAMP)  ## Ask every service what schemathesis can think of, longer than the tests do (about 5 minutes)
 	@FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q tests/contracts/test_fuzz.py
 
-rules: $(STAMP)  ## Compile observability/slo.yaml to the rules of Prometheus and the routes of Alertmanager
+rules: $(STAMP)  ## Compile slo.yaml and the map to what Prometheus, Alertmanager and Grafana are told
 	@$(BIN)/python -m observability.slo
+	@$(BIN)/python -m testbed.compose.configuration >/dev/null
 
 format: $(STAMP)  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .

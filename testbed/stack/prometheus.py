@@ -1,6 +1,6 @@
 """How a system's own Prometheus runs: whom it asks, how much it keeps, and nobody else's business."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,17 @@ CHUNK_SEGMENT_SIZE: Final = "64MB"
 """Of a block. Prometheus takes the disk space of a whole one at once, which has to be within testbed.leash.MAX_FILE_BYTES."""
 MAX_SAMPLES: Final = 20_000
 """Of one answer to a scrape. A service of FeastFast has about a thousand; a target gone mad is cut off, and shown as down."""
+BOUNDS: Final = {
+    "--storage.tsdb.retention.time": RETENTION_TIME,
+    "--storage.tsdb.retention.size": RETENTION_SIZE,
+    "--storage.tsdb.min-block-duration": BLOCK_DURATION,
+    "--storage.tsdb.max-block-duration": BLOCK_DURATION,
+    "--storage.tsdb.wal-segment-size": WAL_SEGMENT_SIZE,
+    "--storage.tsdb.max-block-chunk-segment-size": CHUNK_SEGMENT_SIZE,
+    "--enable-feature": "exemplar-storage",
+    "--log.level": "warn",
+}
+"""Options of every Prometheus of ours, in containers too."""
 _CONFIGURATION: Final = "prometheus.yaml"
 _RULES: Final = "rules.yaml"
 
@@ -53,17 +64,10 @@ def plan_prometheus(
     arguments = {
         "--config.file": folder / _CONFIGURATION,
         "--storage.tsdb.path": folder / "data",
-        "--storage.tsdb.retention.time": RETENTION_TIME,
-        "--storage.tsdb.retention.size": RETENTION_SIZE,
-        "--storage.tsdb.min-block-duration": BLOCK_DURATION,
-        "--storage.tsdb.max-block-duration": BLOCK_DURATION,
-        "--storage.tsdb.wal-segment-size": WAL_SEGMENT_SIZE,
-        "--storage.tsdb.max-block-chunk-segment-size": CHUNK_SEGMENT_SIZE,
+        **BOUNDS,
         "--web.listen-address": f"{HOST}:{port}",
         "--web.external-url": f"http://{HOST}:{port}",  # Otherwise alerts link to this machine's name.
         "--web.cors.origin": f"http://{HOST}:{port}",  # Otherwise every page that the reader's browser opens may ask it.
-        "--enable-feature": "exemplar-storage",
-        "--log.level": "warn",
     }
     return ProgramPlan(
         name=PROMETHEUS,
@@ -77,8 +81,23 @@ def plan_prometheus(
 
 
 def _configuration(targets: Path, labels: Mapping[str, str], alertmanager_port: int | None) -> str:
-    receivers = [{"static_configs": [{"targets": [f"{HOST}:{alertmanager_port}"]}]}] if alertmanager_port else []
     discovery = {"files": [f"{targets.absolute()}/*.json"], "refresh_interval": SCRAPE_INTERVAL}
+    # Job, service and instance stand with each target, and win over labels of these names in the metrics themselves.
+    scrapes = [{"job_name": "system", "sample_limit": MAX_SAMPLES, "file_sd_configs": [discovery]}]
+    return prometheus_file(
+        scrapes=scrapes, rules=_RULES, labels=labels, alertmanager=f"{HOST}:{alertmanager_port}" if alertmanager_port else ""
+    )
+
+
+def prometheus_file(*, scrapes: Sequence[Mapping[str, object]], rules: str, labels: Mapping[str, str], alertmanager: str) -> str:
+    """The text of Prometheus' configuration, wherever it runs.
+
+    Args:
+        scrapes: Whom it asks, in Prometheus' own words.
+        rules: Path of its rule file.
+        labels: Of everything that leaves it; those without a value are left out.
+        alertmanager: Host and port of whom it tells of alerts; nobody when empty.
+    """
     document = {
         "global": {
             "scrape_interval": SCRAPE_INTERVAL,
@@ -86,9 +105,8 @@ def _configuration(targets: Path, labels: Mapping[str, str], alertmanager_port: 
             "evaluation_interval": SCRAPE_INTERVAL,
             "external_labels": {name: value for name, value in labels.items() if value},
         },
-        "rule_files": [_RULES],
-        "alerting": {"alertmanagers": receivers},
-        # Job, service and instance stand with each target, and win over labels of these names in the metrics themselves.
-        "scrape_configs": [{"job_name": "system", "sample_limit": MAX_SAMPLES, "file_sd_configs": [discovery]}],
+        "rule_files": [rules],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []},
+        "scrape_configs": list(scrapes),
     }
     return yaml.safe_dump(document, sort_keys=False)

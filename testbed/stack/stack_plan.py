@@ -11,7 +11,8 @@ from testbed.ports import HOST, TRACES, listener_of
 from testbed.request import SystemRequest
 from testbed.stack.alert_files import routes_of, rules_of
 from testbed.stack.alertmanager import plan_alertmanager
-from testbed.stack.grafana import JAEGER, plan_grafana
+from testbed.stack.grafana import plan_grafana
+from testbed.stack.grafana_files import JAEGER
 from testbed.stack.kept_program import Around
 from testbed.stack.program_plan import ProgramPlan
 from testbed.stack.programs import ALERTMANAGER, GRAFANA, HOW_TO_GET_IT, MISSING, PROMETHEUS, WELL_KNOWN_PORTS
