@@ -1,4 +1,4 @@
-"""Serves the load generator's metrics on 127.0.0.1, in steps so small that no arrival waits for them."""
+"""Serves the load generator's metrics, in steps so small that no arrival waits for them."""
 
 import logging
 import socket
@@ -11,7 +11,6 @@ from gevent.pywsgi import WSGIServer
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-HOST: Final = "127.0.0.1"
 PATH: Final = "/metrics"
 _BACKLOG: Final = 8
 _END: Final = b"# EOF\n"
@@ -24,10 +23,11 @@ class Exposition:
 
     Args:
         registry: What is served.
+        host: The interface.
         port: Where; 0 takes a free one.
     """
 
-    def __init__(self, registry: CollectorRegistry, port: int) -> None:
+    def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
         self._registry = registry
         self._server: WSGIServer | None = None
         self.port = port
@@ -35,16 +35,16 @@ class Exposition:
         listener = gevent.socket.socket()
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
+            listener.bind((host, port))
             listener.listen(_BACKLOG)
         except OSError as error:
             listener.close()
-            log.warning("Metrics of the load are not served: %s:%d: %s", HOST, port, error.strerror)
+            log.warning("Metrics of the load are not served: %s:%d: %s", host, port, error.strerror)
             return
         self.port = listener.getsockname()[1]
         self._server = WSGIServer(listener, self._answer, log=None, error_log=None)
         self._server.start()
-        log.info("Metrics of the load: http://%s:%d%s", HOST, self.port, PATH)
+        log.info("Metrics of the load: http://%s:%d%s", host, self.port, PATH)
 
     def close(self) -> None:
         """Ends the server and its connections."""

@@ -19,6 +19,7 @@ from loadtests.mix import Mix
 from loadtests.plan import Plan, Schedule
 
 DEFAULT_MIX: Final = "browse=25,order=25,track=22,sign_in=2"
+LOOPBACK: Final = "127.0.0.1"
 MAX_ARRIVALS: Final = 1_000_000
 """Expected arrivals of one schedule: their records take some 500 MB."""
 _MAX_RUN_S: Final = 3_600.0
@@ -42,6 +43,7 @@ class Options(Protocol):
     surge: str | None
     start_at: float | None
     record: str | None
+    metrics_host: str
     metrics_port: int
     run_id: str
     arm: str
@@ -56,7 +58,7 @@ class Options(Protocol):
 
 def add_arguments(parser: Any) -> None:
     """Declares the arguments. Locust's web UI and master listen on 127.0.0.1 unless told otherwise."""
-    parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
+    parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)
     parser.add_argument(
         "--mix", type=_mix, default=DEFAULT_MIX, help=f"Arrivals by journey, of {', '.join(JOURNEYS)}. Defaults to {DEFAULT_MIX}"
     )
@@ -71,6 +73,12 @@ def add_arguments(parser: Any) -> None:
         ("--start-at", _number(0, 1e11), None, "Unix time of the schedule's start. Defaults to once customers are signed in"),
         ("--record", str, None, "Folder for requests.jsonl, start.json and load.json of a fixed schedule"),
         ("--metrics-port", _integer(0, 65_000), 0, "Port of /metrics; workers add their index to it. Defaults to a free one"),
+        (
+            "--metrics-host",
+            _name,
+            LOOPBACK,
+            "Its address. With another than 127.0.0.1, its default, workers add nothing to the port",
+        ),
         ("--run-id", _name, "", "What the baggage of every request calls the run. Defaults to nothing"),
         ("--arm", _name, "", "What it calls the run's arm. Defaults to nothing"),
     ):

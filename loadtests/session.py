@@ -9,12 +9,12 @@ import sys
 from typing import Any, NoReturn
 
 import gevent
-from locust.runners import LocalRunner, MasterRunner
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from loadtests.exposition import Exposition
 from loadtests.interactive import InteractiveRun
 from loadtests.metrics import LoadMetrics
-from loadtests.options import draw_seed, read_plan, read_schedule
+from loadtests.options import LOOPBACK, draw_seed, read_plan, read_schedule
 from loadtests.plan import Schedule
 from loadtests.recorder import Recorder
 from loadtests.scheduled import ScheduledRun
@@ -47,7 +47,9 @@ class Session:
                 read_plan(self._options, environment.host, self._options.seed)
         except ValueError as error:
             _refuse(str(error))
-        if isinstance(environment.runner, LocalRunner):
+        if isinstance(environment.runner, LocalRunner) or (
+            isinstance(environment.runner, WorkerRunner) and not self._shares_ports
+        ):
             self._serve_metrics(0)
         environment.events.test_start.add_listener(self._test_start)
         environment.events.test_stop.add_listener(self._test_stop)
@@ -75,11 +77,17 @@ class Session:
         self._options.only_summary = True  # Locust's table every two seconds would delay arrivals.
         return ScheduledRun(schedule, recorder, self._environment.events.request.fire, self._metrics, self._ended)
 
+    @property
+    def _shares_ports(self) -> bool:
+        """Whether workers are on one machine. Elsewhere, as in containers, each has an address of its own."""
+        return bool(self._options.metrics_host == LOOPBACK)
+
     def _serve_metrics(self, worker: int) -> None:
-        """Once; a worker does when it has got its index. What its master adds up is not exported again."""
+        """Once; a worker that shares ports does when it has got its index. What its master adds up is not exported again."""
         if self._exposition is None:
             port = self._options.metrics_port
-            self._exposition = Exposition(self._metrics.registry, port and port + worker)
+            moved = port + worker if port and self._shares_ports else port
+            self._exposition = Exposition(self._metrics.registry, self._options.metrics_host, moved)
 
     def _test_start(self, **_event: object) -> None:
         if self._scheduled is not None:

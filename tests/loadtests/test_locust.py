@@ -194,10 +194,10 @@ def requests_answered(port: int) -> int:
     return sum(int(each["num_requests"]) for each in stats if each["name"] == "sign_in: sign_in")
 
 
-def metrics_of(port: int) -> dict[str, float]:
+def metrics_of(port: int, host: str = "127.0.0.1") -> dict[str, float]:
     """Samples by name and labels, as Prometheus reads them; empty while nobody serves any."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=LIMIT_S) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=LIMIT_S) as answer:
             lines = answer.read().decode().splitlines()
     except OSError:
         return {}
@@ -239,3 +239,19 @@ def test_each_worker_serves_its_own_arrivals_and_their_master_none(server: tuple
         run.kill()
     assert output.count("Metrics of the load: http://127.0.0.1:") == 2, output
     assert code == 130, output
+
+
+def test_a_worker_with_an_address_of_its_own_serves_its_metrics_on_the_very_port_and_before_any_load() -> None:
+    port, web = free_ports_in_a_row(), free_ports_in_a_row()
+    ways = ("--metrics-host", "127.0.0.2", "--metrics-port", str(port), "--master-port", str(web + 1))
+    master = locust("--master", "--host", "http://127.0.0.1:1", "--web-port", str(web), "--master-bind-port", str(web + 1), *ways)
+    worker = locust("--worker", *ways)
+    try:
+        deadline_s = time.monotonic() + LIMIT_S
+        while not metrics_of(port, "127.0.0.2") and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        assert metrics_of(port, "127.0.0.2")
+    finally:
+        for each in (worker, master):
+            each.kill()
+            each.communicate()

@@ -7,7 +7,6 @@ import gevent
 import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from loadtests import exposition
 from loadtests.arrivals import Surge
 from loadtests.exposition import Exposition
 from loadtests.metrics import OUTCOMES, LoadMetrics
@@ -111,7 +110,7 @@ def test_the_baggage_says_what_is_known_of_a_request_in_the_letters_of_its_heade
 
 @pytest.fixture
 def served(metrics: LoadMetrics) -> Iterator[Exposition]:
-    served = Exposition(metrics.registry, 0)
+    served = Exposition(metrics.registry, "127.0.0.1", 0)
     yield served
     served.close()
 
@@ -146,8 +145,8 @@ def test_nothing_else_is_served(served: Exposition) -> None:
 def test_a_port_that_is_taken_costs_the_metrics_and_not_the_load(
     metrics: LoadMetrics, served: Exposition, caplog: pytest.LogCaptureFixture
 ) -> None:
-    second = Exposition(metrics.registry, served.port)
+    second = Exposition(metrics.registry, "127.0.0.1", served.port)
     assert [record.getMessage() for record in caplog.records] == [
-        f"Metrics of the load are not served: {exposition.HOST}:{served.port}: Address already in use"
+        f"Metrics of the load are not served: 127.0.0.1:{served.port}: Address already in use"
     ]
     second.close()
