@@ -27,6 +27,7 @@ class AlertWatch:
         self._alertmanager: str | None = None
         self._standing: frozenset[str] = frozenset()
         self._routed: tuple[RoutedAlert, ...] = ()
+        self._routed_at: float | None = None
         self._looked_at = 0.0
 
     def attach(self, system: SystemStatus) -> None:
@@ -53,8 +54,9 @@ class AlertWatch:
         if self._alertmanager is not None:
             try:
                 self._routed = routed_alerts(self._alertmanager, self._world.scrape)
+                self._routed_at = self._world.now()
             except FetchError:
-                self._routed = ()  # Prometheus tells what fired; who would have been called follows from the same routes.
+                self._routed_at = None  # Prometheus tells what fired; who would have been called follows from the same routes.
 
     def keep(self, started_at: float) -> None:
         """Writes alerts.json; nothing when there is no Prometheus or it does not answer. Raises OSError.
@@ -70,5 +72,11 @@ class AlertWatch:
         except FetchError:
             return  # The proof then says that it was computed from the load's record, and why that is less.
         until_s = round(now - started_at, 3)
-        record = AlertRecord(source=AlertSource.PROMETHEUS, until_s=until_s, spans=spans, routed=self._routed)
+        record = AlertRecord(
+            source=AlertSource.PROMETHEUS,
+            until_s=until_s,
+            spans=spans,
+            routed=self._routed,
+            routed_at_s=None if self._routed_at is None else round(self._routed_at - started_at, 3),
+        )
         write_model(self._planned.folder.alerts, record)

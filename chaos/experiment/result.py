@@ -171,6 +171,9 @@ class AlertResult(_Finding):
     start_s: float
     end_s: float | None = Field(description="None: it stood when the load ended")
     role: AlertRole
+    routed: str = Field(
+        default="", description="as Alertmanager held it shortly before the lift: active or suppressed; empty: not"
+    )
 
 
 class TracePick(_Finding):

@@ -56,10 +56,11 @@ def judge_alerts(record: AlertRecord, plan: AlertPlan, slos: Slos, windows: Wind
     roles = {span: _role(span, case) for span in record.spans if span.state == "firing"}
     expected = [_expected(subject, case, slos) for subject in plan.page]
     others = _others(roles, case)
-    found = [*expected, *([others] if others else [])]
+    contradicted = _contradicted(roles, record)
+    found = [*expected, *([others] if others else []), *([contradicted] if contradicted else [])]
     if not plan.page:
-        found = [others or _Found(ProofStatus.PROVEN, "nobody was paged, as expected", {})]
-    elif not others:
+        found = found or [_Found(ProofStatus.PROVEN, "nobody was paged, as expected", {})]
+    elif not others and not contradicted:
         found.append(_Found(ProofStatus.PROVEN, "nobody was paged for anything else", {}))
     inhibited = _named(span for span, role in roles.items() if role is AlertRole.INHIBITED)
     said = [each.sentence for each in found] + ([f"silent: {inhibited}"] if inhibited else [])
@@ -70,7 +71,7 @@ def judge_alerts(record: AlertRecord, plan: AlertPlan, slos: Slos, windows: Wind
     proof = Proof(
         kind=ProofKind.ALERTS, status=_worst(each.status for each in found), sentence=source + "; ".join(said), numbers=numbers
     )
-    return Judged(proof, tuple(_shown(span, role) for span, role in roles.items()))
+    return Judged(proof, tuple(_shown(span, role, record.routed_as(span)) for span, role in roles.items()))
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,15 @@ def _others(roles: Mapping[AlertSpan, AlertRole], case: _Case) -> _Found | None:
     return _Found(ProofStatus.REFUTED, "; ".join(said), {})
 
 
+def _contradicted(roles: Mapping[AlertSpan, AlertRole], record: AlertRecord) -> _Found | None:
+    """Where Alertmanager did otherwise than its routes and its inhibition, computed here, say."""
+    loud = [span for span, role in roles.items() if role is AlertRole.INHIBITED and record.routed_as(span) == "active"]
+    mute = [span for span, role in roles.items() if role is AlertRole.EXPECTED and record.routed_as(span) == "suppressed"]
+    said = [f"Alertmanager called for {_named(loud)}, which another page explains"] if loud else []
+    said += [f"Alertmanager kept {_named(mute)} silent"] if mute else []
+    return _Found(ProofStatus.REFUTED, "; ".join(said), {}) if said else None
+
+
 def _role(span: AlertSpan, case: _Case) -> AlertRole:
     if not span.pages:
         return AlertRole.TICKET
@@ -176,7 +186,7 @@ def _worst(statuses: Iterable[ProofStatus]) -> ProofStatus:
     return next(each for each in (ProofStatus.REFUTED, ProofStatus.UNKNOWN, ProofStatus.PROVEN) if each in found)
 
 
-def _shown(span: AlertSpan, role: AlertRole) -> AlertResult:
+def _shown(span: AlertSpan, role: AlertRole, routed: str) -> AlertResult:
     return AlertResult(
         alert=span.alert,
         severity=span.severity,
@@ -186,4 +196,5 @@ def _shown(span: AlertSpan, role: AlertRole) -> AlertResult:
         start_s=span.start_s,
         end_s=span.end_s,
         role=role,
+        routed=routed,
     )

@@ -18,6 +18,7 @@ _WORDS = {
     AlertRole.UNEXPECTED: "not expected",
     AlertRole.TICKET: "ticket",
 }
+_ROUTED = {"active": "called", "suppressed": "kept silent"}
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _row(arm: ArmResult, alert: AlertResult) -> tuple[str, ...]:
         seconds(alert.start_s),
         over,
         _WORDS[alert.role],
+        _ROUTED.get(alert.routed, NOTHING),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chaos.experiment.alert_plan import AlertPlan, derived_plan
-from chaos.experiment.alert_record import AlertRecord, AlertSource, AlertSpan
+from chaos.experiment.alert_record import AlertRecord, AlertSource, AlertSpan, RoutedAlert
 from chaos.experiment.fault_plan import HangPlan, ProcessFaultPlan, SurgePlan
 from chaos.experiment.outcomes import AlertRole, ProofStatus
 from chaos.experiment.proofs.alerts import Judged, judge_alerts
@@ -134,6 +134,30 @@ def test_without_prometheus_a_services_page_is_not_proven_and_its_journeys_are_c
     )
     assert found.proof.sentence.endswith("silent: order (availability) at 30.0 s")
     assert judge(span("browse", 30, 50), source=AlertSource.COMPUTED).proof.status is ProofStatus.REFUTED
+
+
+def routed(span: AlertSpan, state: str) -> RoutedAlert:
+    return RoutedAlert(alert=span.alert, subject=span.subject, kind=span.kind, severity=span.severity, state=state)
+
+
+def test_an_alertmanager_that_calls_for_a_symptom_or_keeps_the_cause_silent_refutes_the_routes(slos: Slos) -> None:
+    cause, symptom = span("deliveries", 30, 51), span("orders", 31, 50)
+
+    def judged(of_cause: str, of_symptom: str, at_s: float = 44.5) -> Judged:
+        held = (routed(cause, of_cause), routed(symptom, of_symptom))
+        record = AlertRecord(source=AlertSource.PROMETHEUS, until_s=60, spans=(cause, symptom), routed=held, routed_at_s=at_s)
+        return judge_alerts(record, PLAN, slos, WINDOWS, BACK)
+
+    right = judged("active", "suppressed")
+    assert right.proof.status is ProofStatus.PROVEN
+    assert [alert.routed for alert in right.alerts] == ["active", "suppressed"]
+    loud = judged("active", "active").proof
+    assert loud.status is ProofStatus.REFUTED
+    assert "Alertmanager called for orders (availability) at 31.0 s, which another page explains" in loud.sentence
+    assert "nobody was paged for anything else" not in loud.sentence
+    assert "Alertmanager kept deliveries (availability) at 30.0 s silent" in judged("suppressed", "suppressed").proof.sentence
+    too_early = judged("suppressed", "active", at_s=32.9)
+    assert (too_early.proof.status, too_early.alerts[0].routed) == (ProofStatus.PROVEN, "")
 
 
 def test_whoever_is_hurt_is_to_page_where_the_experiment_says_nothing() -> None:

@@ -16,7 +16,7 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "outage"
 def alert(subject: str, start_s: float, end_s: float | None, role: AlertRole, severity: str = "page") -> AlertResult:
     return AlertResult.model_validate(
         {"alert": "ServiceBurnsErrorBudget", "severity": severity, "scope": "service", "subject": subject, "kind": "availability",
-         "start_s": start_s, "end_s": end_s, "role": role}
+         "start_s": start_s, "end_s": end_s, "role": role, "routed": "active" if role is AlertRole.EXPECTED else ""}
     )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def test_pages_are_bars_on_the_axis_of_the_load_and_tickets_rows_of_the_table(re
     ]
     assert len(drawn.rows) == 3
     assert drawn.rows[1][5] == NOTHING
+    assert [row[-1] for row in drawn.rows] == ["called", NOTHING, NOTHING]
     assert [len(panel.bars) for panel in drawn.panels[1:]] == [0]
 
 
