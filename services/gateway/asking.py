@@ -11,6 +11,7 @@ from services.gateway.clients import Deliveries, Notifications, Orders, Restaura
 from services.gateway.rate_limit import OF_PASSWORD, Rate, RateLimit
 from services.gateway.room import Room
 from services.gateway.tokens import Tokens
+from services.kit.caller import Caller
 from services.kit.errors import UnauthenticatedError
 from services.kit.settings import Settings
 
@@ -48,6 +49,13 @@ class Gateway:
     orders: Orders
     deliveries: Deliveries
     notifications: Notifications
+
+    @classmethod
+    def of(cls, tokens: Tokens, limits: Limits, desk: Room, caller: Caller) -> "Gateway":
+        """With a client for every service behind it."""
+        return cls(
+            tokens, limits, desk, Users(caller), Restaurants(caller), Orders(caller), Deliveries(caller), Notifications(caller)
+        )
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from services.gateway.api import router
 from services.gateway.asking import Gateway, Limits
-from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.deprecation import DEPRECATED, DeprecationMiddleware
 from services.gateway.room import SIGNING_IN, Room
 from services.gateway.tokens import Tokens
@@ -24,17 +23,8 @@ MIN_KEY = 32
 @asynccontextmanager
 async def start(kit: Kit) -> AsyncIterator[Gateway]:
     """Nothing to open: the gateway keeps nothing."""
-    caller = kit.caller
-    yield Gateway(
-        Tokens(kit.settings.signing_key),
-        Limits.of(kit.settings, time.monotonic),
-        Room(SIGNING_IN),
-        Users(caller),
-        Restaurants(caller),
-        Orders(caller),
-        Deliveries(caller),
-        Notifications(caller),
-    )
+    settings = kit.settings
+    yield Gateway.of(Tokens(settings.signing_key), Limits.of(settings, time.monotonic), Room(SIGNING_IN), kit.caller)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 
 from services.gateway.asking import Gateway, Limits
-from services.gateway.clients import Deliveries, Notifications, Orders, Restaurants, Users
 from services.gateway.main import create_app
 from services.kit.caller import Caller
 from services.kit.errors import CallError, ShedError, TooManyRequestsError
@@ -121,7 +120,6 @@ async def door(tmp_path: Path, backends: Backends, document: dict[str, Any]) -> 
         topology = load_topology()
         policies = {callee: topology.edges[f"gateway->{callee}"] for callee in topology.callees("gateway")}
         caller = Caller("gateway", policies, backends, backends, kit.telemetry, random.Random(7))
-        clients = Users(caller), Restaurants(caller), Orders(caller), Deliveries(caller), Notifications(caller)
         made = app.state.service
-        app.state.service = Gateway(made.tokens, Limits.of(app.state.settings, clock), made.desk, *clients)
+        app.state.service = Gateway.of(made.tokens, Limits.of(app.state.settings, clock), made.desk, caller)
         yield Door(app, backends, clock, document)
