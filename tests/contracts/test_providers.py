@@ -1,6 +1,7 @@
 """Providers answer every request of every contract as its consumer needs it."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
@@ -23,21 +24,8 @@ ALONE = [
 async def providers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Provider]]:
     """Every provider that needs no other service."""
     folder = tmp_path_factory.mktemp("providers")
-    async with (
-        running("users", folder) as users,
-        running("restaurants", folder) as restaurants,
-        running("payments", folder) as payments,
-        running("deliveries", folder) as deliveries,
-        running("notifications", folder) as notifications,
-    ):
-        apps = {
-            "users": users,
-            "restaurants": restaurants,
-            "payments": payments,
-            "deliveries": deliveries,
-            "notifications": notifications,
-        }
-        yield {name: InProcess(app) for name, app in apps.items()}
+    async with AsyncExitStack() as stack:
+        yield {name: InProcess(await stack.enter_async_context(running(name, folder))) for name in STATES}
 
 
 @pytest.mark.asyncio(loop_scope="module")

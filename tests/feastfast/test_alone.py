@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from observability import names
+from services.topology import load_topology
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.feastfast.conftest import Start
 
-SERVICES = ("gateway", "users", "restaurants", "orders", "payments", "deliveries", "notifications")
+SERVICES = tuple(load_topology().services)
 ORDER = "00000000-0000-4000-8000-000000000000"
 
 

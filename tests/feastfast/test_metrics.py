@@ -10,6 +10,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from observability import names
+from services.topology import load_topology
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SERVICES = ("gateway", "users", "restaurants", "orders", "payments", "deliveries", "notifications")
+SERVICES = tuple(load_topology().services)
 
 
 def metric_families(answer: Answer) -> dict[str, Metric]:

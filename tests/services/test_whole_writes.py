@@ -4,9 +4,10 @@ import ast
 from pathlib import Path
 
 import services
+from services.topology import load_topology
 
 ROOT = Path(services.__file__).parent
-SERVICES = ("users", "restaurants", "orders", "payments", "deliveries", "notifications")
+SERVICES = [name for name, service in load_topology().services.items() if service.database]
 AT_START = {"prepare"}
 """Nobody has called yet who could leave."""
 
