@@ -8,7 +8,7 @@ held up. Several keys are under way at once, by several replicas, one event of e
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 
@@ -62,10 +62,10 @@ class Dispatcher:
         """How many events waited for each destination a moment ago."""
         return self._waiting
 
-    def wake(self) -> None:
-        """Events were just committed."""
-        for event in self._wake.values():
-            event.set()
+    def wake(self, destinations: Iterable[str]) -> None:
+        """Events for these were just committed."""
+        for destination in destinations:
+            self._wake[destination].set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

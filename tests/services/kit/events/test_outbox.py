@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from pydantic import BaseModel
@@ -21,7 +21,7 @@ from services.kit.events.publisher import BacklogFullError, Publisher
 from tests.services.kit.events.conftest import BOUND_S, OPENED, Note
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from services.kit.database import Database
     from services.kit.events.bus import Receive
@@ -195,6 +195,29 @@ async def test_a_full_backlog_refuses_the_change_that_it_would_be_told_of(depot:
         async with depot.database.write() as connection:  # What ends something that was begun is told of all the same.
             await depot.publisher.publish(connection, OPENED, key="d", payload=Text(text=""), regardless=True)
     assert [key for key, _ in await depot.rows()] == ["a", "b", "d"]
+
+
+async def test_a_commit_wakes_nobody_but_those_whom_it_tells(depot: Depot, ledger: Ledger) -> None:
+    woken: list[set[str]] = []
+
+    class Bell:
+        waiting: Mapping[str, int] = {}
+
+        def wake(self, destinations: set[str]) -> None:
+            woken.append(destinations)
+
+    publisher = Publisher(ledger.tables, depot.van, cast("Dispatcher", Bell()))
+    async with depot.database.write():
+        pass
+    publisher.wake()
+    assert woken == []
+    async with depot.database.write() as connection:
+        await publisher.publish(connection, OPENED, key="a", payload=Note(n=0))
+        publisher.wake()  # Somebody else's commit, before there is anything to be found of this one.
+        assert woken == []
+    publisher.wake()
+    publisher.wake()
+    assert woken == [{"bank"}]
 
 
 async def test_what_no_consumer_would_take_is_not_published(depot: Depot) -> None:
