@@ -16,6 +16,7 @@ from observability import names
 from observability.batches import MAX_QUEUED_SPANS, CountedProcessor, exporting_thread
 from observability.exporter.handover import MAX_WAITING_SPANS, Handover
 from observability.log_export import MAX_QUEUED_RECORDS, exporting_records, logger_provider
+from observability.log_options import collector_of_logs
 from observability.logs import configure_logging
 from observability.metrics import Metrics
 from observability.propagation import carry_known_baggage
@@ -84,17 +85,20 @@ def create_telemetry(
     log_level: str,
     tracing: TraceOptions = TraceOptions(),  # noqa: B008 - frozen.
     secrets: Sequence[str] = (),
+    logs_endpoint: str = "",
 ) -> Telemetry:
-    """Builds the providers of one process and configures its logging. Without `endpoint` nothing is exported.
+    """Builds the providers of one process and configures its logging. Without an endpoint nothing is exported.
 
-    `secrets` are values that no log record may have.
+    `secrets` are values that no log record may have; `logs_endpoint` is where records go if not to `endpoint`
+    (observability.log_options).
     """
     # Without this the instrumentations speak the names from before the HTTP and database conventions were stable.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
     carry_known_baggage()
     metrics = Metrics()
     redactor = Redactor(secrets)
-    logs = _logs(origin.resource, endpoint, metrics, redactor) if endpoint else None
+    logs_to = collector_of_logs(endpoint, logs_endpoint)
+    logs = _logs(origin.resource, logs_to, metrics, redactor) if logs_to else None
     configure_logging(origin.service, origin.instance, log_level, logs, redactor)
     exporting = _exporting(origin.resource, endpoint, tracing.exporter, metrics) if endpoint else None
     return Telemetry(tracer_provider(origin.resource, tracing.ratio, exporting), metrics, logs, tracing.path)

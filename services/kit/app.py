@@ -60,7 +60,12 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     topology = settings.load_topology()
     origin = Origin(settings.service, settings.instance, settings.run_id, settings.arm)
     telemetry = create_telemetry(
-        origin, settings.otlp_endpoint or None, settings.log_level, settings.trace_options, settings.secrets
+        origin,
+        settings.otlp_endpoint or None,
+        settings.log_level,
+        settings.trace_options,
+        settings.secrets,
+        settings.otlp_logs_endpoint,
     )
     leases = _lease_table(settings, topology, telemetry)
     policies = _policies(settings, topology, telemetry)

@@ -1,4 +1,4 @@
-"""Who serves a name right now: read from the registry file that the supervisor keeps."""
+"""Who serves a name right now: read from the registry file that the supervisor keeps, or fixed (services.kit.addresses)."""
 
 import os
 import time
@@ -21,7 +21,7 @@ class Resolver(Protocol):
 
 
 class StaticResolver:
-    """A fixed registry."""
+    """A fixed registry. That an instance is up it has to believe: whoever calls one that is not finds out, and turns to another."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

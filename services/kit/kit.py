@@ -12,11 +12,12 @@ from chaos.inject.leases import LeaseTable
 from observability import names
 from observability.loop_lag import watched_loop
 from observability.telemetry import Telemetry
+from services.kit.addresses import registry_at
 from services.kit.caller import Caller
 from services.kit.connections import show_client
 from services.kit.counters import begin_events, begin_service
 from services.kit.database import Database
-from services.kit.discovery import RegistryFileResolver
+from services.kit.discovery import RegistryFileResolver, Resolver, StaticResolver
 from services.kit.events.bus import Bus
 from services.kit.events.publisher import Publisher
 from services.kit.events.push import PushBus
@@ -33,6 +34,9 @@ from services.topology import Topology, split_edge
 
 RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
 """Of events and of compensation, whatever the profile: that what was begun is finished is no option to switch off."""
+
+DNS_TTL_S = 1
+"""Where replicas have names, a restarted one may have another address; only new connections ask."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,11 @@ async def assemble(
     """Opens the client session, and closes it in the end."""
     policies = {split_edge(edge)[1]: policy for edge, policy in live.in_force.edges.items()}
     rng = random.Random(f"{settings.seed}/{settings.instance}")
-    resolver = RegistryFileResolver(settings.registry)
+    resolver = _resolver(settings, topology)
     headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
     connections = topology.services[settings.service].max_connections
     metrics = telemetry.metrics
-    foreground, background = aiohttp.TCPConnector(limit=connections), aiohttp.TCPConnector(limit=connections)
+    foreground, background = (aiohttp.TCPConnector(limit=connections, ttl_dns_cache=DNS_TTL_S) for _ in range(2))
     begin_service(metrics, settings.service, topology)
     show_client(metrics, foreground, names.TRAFFIC_FOREGROUND)
     show_client(metrics, background, names.TRAFFIC_BACKGROUND)
@@ -109,6 +113,12 @@ async def assemble(
         loop = asyncio.get_running_loop()
         with live.adopted_by(lambda changed: _adopt(changed, caller, limiter)), watched_loop(loop, metrics.loop_lag.observe):
             yield Kit(settings, topology, telemetry, caller, relay_caller, limiter, rng)
+
+
+def _resolver(settings: Settings, topology: Topology) -> Resolver:
+    if settings.addresses:
+        return StaticResolver(registry_at(topology, settings.addresses))
+    return RegistryFileResolver(settings.registry)
 
 
 def _adopt(policies: Policies, caller: Caller, limiter: Limiter) -> None:

@@ -1,5 +1,6 @@
 """Settings of one process: the only reader of the environment."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -7,8 +8,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from observability.log_options import NOWHERE
 from observability.trace_options import TraceOptions, TracePath
 from services.document import did_you_mean
+from services.kit.addresses import check_addresses
 from services.kit.database_url import parse_database_url
 from services.kit.nats_url import check_nats_url
 from services.policy import Profile, Switch
@@ -35,12 +38,18 @@ class Settings(BaseModel):
     port: int = Field(default=0, ge=0, le=65_535, description="0: any free one")
     topology: Path = Field(default_factory=default_topology_path)
     registry: Path = Path("registry.json")
+    addresses: str = Field(
+        default="", description="of replicas whose names tell them: http://{service}-{replica}:8080; empty: the registry tells"
+    )
     database_url: str = Field(default="sqlite:///service.sqlite", repr=False, description="of services that keep data")
     nats_url: str = Field(default="", repr=False, description="of the broker that carries events; empty: services push them")
     nats_stream: str = Field(default="firebreak", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="of this system's events there")
     profile: Profile = Profile.DECLARED
     without: tuple[str, ...] = Field(default=(), description="patterns switched off, comma separated")
     otlp_endpoint: str = ""
+    otlp_logs_endpoint: str = Field(
+        default="", description=f"where logs go if not with the spans; {NOWHERE}: they are only written to standard output"
+    )
     exporter: str = Field(
         default="", description="path of the exporter process's socket; empty: a thread of this process exports"
     )
@@ -62,6 +71,18 @@ class Settings(BaseModel):
     @classmethod
     def _usable(cls, url: str) -> str:
         parse_database_url(url)  # Says what is allowed.
+        return url
+
+    @field_validator("addresses")
+    @classmethod
+    def _of_replicas(cls, pattern: str) -> str:
+        return check_addresses(pattern)
+
+    @field_validator("otlp_logs_endpoint")
+    @classmethod
+    def _takes_logs(cls, url: str) -> str:
+        if url and url != NOWHERE and not re.fullmatch(r"https?://[^\s/]+(/[^\s?#]*)?", url):
+            raise ValueError(f"no base URL of a collector; write http://HOST:PORT, or {NOWHERE}")
         return url
 
     @field_validator("nats_url")
