@@ -46,7 +46,7 @@ check: $(STAMP)  ## Lint, formatting, types and the import contracts
 	@$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)  ## Tests that start no process
-	@$(BIN)/pytest -q -m "not system"
+	@$(BIN)/pytest -q -n logical --maxprocesses 8 --dist worksteal -m "not system"
 
 system: $(STAMP)  ## Tests that start real processes
 	@$(BIN)/pytest -q -m system
