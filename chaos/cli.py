@@ -28,22 +28,20 @@ from chaos.screen import (
     print_places,
     print_status,
 )
+from chaos.system_option import with_system
 from chaos.targets.errors import TargetError
-from chaos.targets.local import LocalTarget
 from chaos.targets.place import Place
+from chaos.targets.system import System
+from chaos.targets.system_target import SystemTarget
 from chaos.targets.target import ProcessFault
 from services.document import DocumentError
 from services.topology import Topology, load_topology
-from testbed.control import ControlError, NotRunningError, SystemStatus, status
-from testbed.run import CURRENT
+from testbed.control import ControlError, NotRunningError, SystemStatus
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _DEFAULT_LEASE = "30s"
 
-_state = click.option(
-    "--state", type=click.Path(path_type=Path), default=CURRENT, show_default=True, help="Folder of the running system."
-)
 _target = click.argument("target")
 _lease = click.option(
     "--for", "lease_ms", type=Duration(MAX_LEASE_MS), default=_DEFAULT_LEASE, show_default=True, help="When it ends by itself."
@@ -67,16 +65,16 @@ def experiments() -> None:
 
 
 @cli.command("list")
-@_state
-def list_(state: Path) -> None:
+@with_system
+def list_(system: System) -> None:
     """Show the faults and the targets there are."""
     try:
-        system: SystemStatus | None = status(state)
+        running: SystemStatus | None = system.status()
     except NotRunningError:
-        system = None
-    topology = load_topology(Path(system.topology) if system else None)
+        running = None
+    topology = load_topology(Path(running.topology) if running else None)
     print_kinds()
-    print_places(topology, system)
+    print_places(topology, running)
 
 
 @cli.command()
@@ -87,10 +85,10 @@ def list_(state: Path) -> None:
 @click.option("--jitter", "jitter_ms", type=Duration(MAX_LATENCY_MS), default=0.0, help="Up to this much more or less.")
 @_rate
 @_lease
-@_state
-def slow(target: str, latency_ms: float, jitter_ms: float, rate: float, lease_ms: float, state: Path) -> None:
+@with_system
+def slow(target: str, latency_ms: float, jitter_ms: float, rate: float, lease_ms: float, system: System) -> None:
     """Make TARGET answer later."""
-    _inject(state, target, lambda: Latency(latency_ms=latency_ms, jitter_ms=jitter_ms), rate, lease_ms)
+    _inject(system, target, lambda: Latency(latency_ms=latency_ms, jitter_ms=jitter_ms), rate, lease_ms)
 
 
 @cli.command()
@@ -99,48 +97,48 @@ def slow(target: str, latency_ms: float, jitter_ms: float, rate: float, lease_ms
 @click.option("--abort", is_flag=True, help="Cut the connection instead of answering.")
 @_rate
 @_lease
-@_state
-def fail(target: str, status_: int | None, abort: bool, rate: float, lease_ms: float, state: Path) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def fail(target: str, status_: int | None, abort: bool, rate: float, lease_ms: float, system: System) -> None:  # noqa: FBT001 - click passes options by name
     """Make TARGET answer with an error, or cut its connections."""
     if abort and status_ is not None:
         raise click.UsageError("--abort cuts the connection, so there is no status; give one of the two")
-    _inject(state, target, lambda: Abort() if abort else Error(status=status_ or 503), rate, lease_ms)
+    _inject(system, target, lambda: Abort() if abort else Error(status=status_ or 503), rate, lease_ms)
 
 
 @cli.command()
 @_target
 @_rate
 @_lease
-@_state
-def hang(target: str, rate: float, lease_ms: float, state: Path) -> None:
+@with_system
+def hang(target: str, rate: float, lease_ms: float, system: System) -> None:
     """Make TARGET accept requests and not answer them."""
-    _inject(state, target, Hang, rate, lease_ms)
+    _inject(system, target, Hang, rate, lease_ms)
 
 
 @cli.command()
 @_target
 @_lease
-@_state
-def kill(target: str, lease_ms: float, state: Path) -> None:
+@with_system
+def kill(target: str, lease_ms: float, system: System) -> None:
     """Kill the processes of TARGET (SIGKILL) and keep them down."""
-    _disturb(state, target, "kill", lease_ms)
+    _disturb(system, target, "kill", lease_ms)
 
 
 @cli.command()
 @_target
 @_lease
-@_state
-def pause(target: str, lease_ms: float, state: Path) -> None:
+@with_system
+def pause(target: str, lease_ms: float, system: System) -> None:
     """Stop the processes of TARGET in their tracks (SIGSTOP)."""
-    _disturb(state, target, "pause", lease_ms)
+    _disturb(system, target, "pause", lease_ms)
 
 
 @cli.command("status")
 @click.option("--ended", is_flag=True, help="Show the last faults that have ended as well, with their final counts.")
-@_state
-def status_command(state: Path, ended: bool) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def status_command(system: System, ended: bool) -> None:  # noqa: FBT001 - click passes options by name
     """Show all faults in force: what is left of each, how many requests it saw and how many it hit."""
-    survey = LocalTarget(state).survey()
+    survey = SystemTarget(system).survey()
     print_status(survey, ended=ended)
     if survey.silent:
         raise TargetError(
@@ -150,11 +148,11 @@ def status_command(state: Path, ended: bool) -> None:  # noqa: FBT001 - click pa
 
 @cli.command()
 @click.argument("target", required=False)
-@_state
-def heal(target: str | None, state: Path) -> None:
+@with_system
+def heal(target: str | None, system: System) -> None:
     """End all faults now, or those that were put at TARGET."""
-    place = Place.parse(target, _running(state)[1]) if target else None
-    healing = LocalTarget(state).heal(place)
+    place = Place.parse(target, _map_of(system.roll())) if target else None
+    healing = SystemTarget(system).heal(place)
     print_healed(healing, place)
     if healing.silent:
         raise TargetError(f"{', '.join(healing.silent)} did not answer: faults there, if any, end when their time is up")
@@ -164,32 +162,31 @@ cli.add_command(run)
 cli.add_command(report)
 
 
-def _inject(state: Path, target: str, make: Callable[[], AnyFault], rate: float, lease_ms: float) -> None:
+def _inject(system: System, target: str, make: Callable[[], AnyFault], rate: float, lease_ms: float) -> None:
     try:
         fault = make()
     except ValidationError as error:
         raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
-    system, topology = _running(state)
-    place = Place.parse(target, topology)
-    leases = LocalTarget(state).inject(place, fault, lease_ms=lease_ms, rate=rate, source=_source())
+    running = system.roll()
+    place = Place.parse(target, _map_of(running))
+    leases = SystemTarget(system).inject(place, fault, lease_ms=lease_ms, rate=rate, source=_source())
     what = f"{fault}, {rate * 100:.3g}% of requests" if rate < 1 else str(fault)
-    print_injected(Injected(what, place, instances_of(leases), lease_ms, state, system.addresses))
+    print_injected(Injected(what, place, instances_of(leases), lease_ms, system.option, running.addresses))
 
 
-def _disturb(state: Path, target: str, kind: ProcessFault, lease_ms: float) -> None:
-    system, topology = _running(state)
-    place = Place.parse(target, topology)
-    leases = LocalTarget(state).disturb(place, kind, lease_ms=lease_ms, source=_source())
-    print_injected(Injected(kind, place, instances_of(leases), lease_ms, state, system.addresses))
+def _disturb(system: System, target: str, kind: ProcessFault, lease_ms: float) -> None:
+    running = system.roll()
+    place = Place.parse(target, _map_of(running))
+    leases = SystemTarget(system).disturb(place, kind, lease_ms=lease_ms, source=_source())
+    print_injected(Injected(kind, place, instances_of(leases), lease_ms, system.option, running.addresses))
 
 
 def _source() -> str:
     return f"chaos {click.get_current_context().info_name}"
 
 
-def _running(state: Path) -> tuple[SystemStatus, Topology]:
-    system = status(state)
-    return system, load_topology(Path(system.topology))
+def _map_of(running: SystemStatus) -> Topology:
+    return load_topology(Path(running.topology))
 
 
 def main() -> NoReturn:

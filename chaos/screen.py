@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,7 +16,6 @@ from chaos.targets.target import Healing, PlacedLease, Survey
 from services.duration import format_duration_ms
 from services.topology import Topology
 from testbed.control import ProcessLease, SystemStatus
-from testbed.run import CURRENT
 
 _PIPED_COLUMNS = 120
 _COMMANDS = {
@@ -45,7 +43,8 @@ class Injected:
     place: Place
     instances: tuple[str, ...]
     lease_ms: float
-    state: Path
+    option: str
+    """Which system it is (chaos.targets.system.System)."""
     addresses: dict[str, str]
 
 
@@ -55,9 +54,9 @@ def print_injected(done: Injected) -> None:
     until = datetime.now().astimezone() + timedelta(milliseconds=done.lease_ms)
     where = f"{done.place} (in {', '.join(done.instances)})" if done.instances != (str(done.place),) else str(done.place)
     out.print(f"[bold]{done.what}[/] at {where} until {until:%H:%M:%S} ({format_duration_ms(done.lease_ms)})", soft_wrap=True)
-    out.print(f"  undo:  {_command('heal', done.state, done.place)}", soft_wrap=True)
+    out.print(f"  undo:  {_command('heal', done.option, done.place)}", soft_wrap=True)
     traces = f", and traces at {done.addresses['traces']}" if "traces" in done.addresses else ""
-    out.print(f"  watch: {_command('status', done.state)}{traces}", soft_wrap=True)
+    out.print(f"  watch: {_command('status', done.option)}{traces}", soft_wrap=True)
 
 
 def print_healed(healing: Healing, place: Place | None) -> None:
@@ -142,10 +141,10 @@ def _seconds(duration_ms: float) -> str:
     return f"{duration_ms / 1_000:.1f} s"
 
 
-def _command(verb: str, state: Path, place: Place | None = None) -> str:
+def _command(verb: str, option: str, place: Place | None = None) -> str:
     """A command line that can be pasted into a shell."""
     target = f" '{place}'" if place and place.edge else f" {place}" if place else ""
-    return f"chaos {verb}{target}" + ("" if state == CURRENT else f" --state {state}")
+    return f"chaos {verb}{target}{' ' * bool(option)}{option}"
 
 
 def instances_of(leases: Iterable[PlacedLease | ProcessLease]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from typing import Final
 
 from rich.console import Console
 
+from chaos.targets.system import System
 from services.topology import load_topology
-from testbed.control import SystemStatus, status
+from testbed.control import SystemStatus
 from testbed.run import RUNS
 from testbed.stack.programs import GRAFANA, MISSING, PROMETHEUS, SWITCH, WELL_KNOWN_PORTS
 
@@ -20,14 +21,14 @@ class NothingToOpenError(Exception):
     """There is no such page now; the text says how to get it."""
 
 
-def address_of(place: str, state: Path, runs: Path = RUNS) -> str:
+def address_of(place: str, of: System, runs: Path = RUNS) -> str:
     """The address of one of PLACES. Raises NothingToOpenError, or ControlError when no system runs that would serve it."""
     if place == "report":
         return _latest_report(runs)
-    system = status(state)
-    if place in WELL_KNOWN_PORTS and place not in system.addresses:
-        raise NothingToOpenError(_why_not(place, system))
+    system = of.roll()
     name = load_topology(Path(system.topology)).entry if place == "gateway" else place
+    if name not in system.addresses:
+        raise NothingToOpenError(_why_not(place, system))
     page = "/docs" if place == "gateway" else ""
     return system.addresses[name] + page
 
@@ -42,6 +43,8 @@ def show_address(out: Console, address: str) -> None:
 def _why_not(place: str, system: SystemStatus) -> str:
     """Why a program of the stack has no page, and what to do."""
     program = next((each for each in system.stack if each.name == place), None)
+    if place not in WELL_KNOWN_PORTS or not system.supervisor_pid:
+        return f"{place} does not run; see: testbed status"
     if program is None:
         return f"{place} does not run beside this system: it was started with --no-stack, or {SWITCH} is off"
     if program.state != MISSING:

@@ -49,6 +49,10 @@ class ProcessFaultRequest(_Message):
     lease_ms: float = Field(gt=0, le=MAX_LEASE_MS)
     source: str = Field(default="cli", max_length=200, description="who asked, for the journal")
 
+    def covers(self, instance: str) -> bool:
+        """Whether it means `orders/2`."""
+        return _covers(self.service, self.replica, instance)
+
 
 class HealRequest(_Message):
     """Ends process leases now: all, or those of one service (and replica)."""
@@ -56,6 +60,10 @@ class HealRequest(_Message):
     op: Literal["heal"] = "heal"
     service: str | None = None
     replica: int | None = Field(default=None, ge=1)
+
+    def covers(self, instance: str) -> bool:
+        """Whether it means `orders/2`."""
+        return _covers(self.service, self.replica, instance)
 
 
 class RestartRequest(_Message):
@@ -164,6 +172,11 @@ def status(state: Path) -> SystemStatus:
     if answer is None:
         raise ControlError("the supervisor answered without a status")
     return answer
+
+
+def _covers(service: str | None, replica: int | None, instance: str) -> bool:
+    name, _, number = instance.partition("/")
+    return service in (None, name) and (replica is None or str(replica) == number)
 
 
 def _read_line(connection: socket.socket) -> bytes:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from testbed.terminal import command, table
 _MAX_ERROR: Final = 160
 
 
-def print_dead_letters(out: Console, letters: Mapping[str, Sequence[DeadLetter]], state: Path) -> None:
+def print_dead_letters(out: Console, letters: Mapping[str, Sequence[DeadLetter]], option: str) -> None:
     """One line a letter, the oldest failure of each service first, with local times."""
     dead = [(service, letter) for service, found in letters.items() for letter in sorted(found, key=lambda each: each.at)]
     if not dead:
@@ -30,7 +29,7 @@ def print_dead_letters(out: Console, letters: Mapping[str, Sequence[DeadLetter]]
         told = f"{letter.type}, {counted(letter.attempts, 'attempt')}, {when}\n"
         rows.add_row(Text(service), event, Text.assemble((told, "dim"), letter.error[:_MAX_ERROR]))
     out.print(rows)
-    how = command("testbed replay SERVICE EVENT", state)
+    how = command("testbed replay SERVICE EVENT", option)
     out.print(f"\n{counted(len(dead), 'dead letter')}. Once the cause is gone: {how}", soft_wrap=True)
 
 

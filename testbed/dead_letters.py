@@ -13,16 +13,15 @@ from chaos.http_get import TIMEOUT_S, FetchError, Get, http_get
 from chaos.invariants.pages import TOKEN_HEADER, read_pages
 from chaos.invariants.reading import library_of
 from chaos.invariants.rows import Row
+from chaos.targets.system import System
 from services.topology import load_topology
-from testbed.control import ControlError, SystemStatus, status
-from testbed.run import RunFolder
+from testbed.control import ControlError
 
 _PATH: Final = "/internal/dead-letters"
 _MAX_ANSWER_BYTES: Final = 100_000
 
 Post = Callable[[str, Mapping[str, str]], tuple[int, bytes]]
 """Status and body of the answer to a POST of nothing to a URL with headers. Raises FetchError."""
-Ask = Callable[[Path], SystemStatus]
 
 
 class DeadLetter(Row):
@@ -74,13 +73,13 @@ class Consumers:
         return self.roots[service]
 
 
-def consumers_of(state: Path, get: Get = http_get, ask: Ask = status) -> Consumers:
-    """The consumers of the system in `state`. Raises ControlError, or OSError when the run's tokens cannot be read."""
-    system = ask(state)
-    topology = load_topology(Path(system.topology))
+def consumers_of(system: System, get: Get = http_get) -> Consumers:
+    """The consumers of a system. Raises ControlError or TargetError when it cannot be asked."""
+    running = system.status()
+    topology = load_topology(Path(running.topology))
     consuming = {name for route in topology.events.values() for name in route.consumers}
-    token = RunFolder(state).read_secrets().internal_token
-    roots = library_of(system, topology, token, get).roots
+    token = system.secrets().internal_token
+    roots = library_of(running, topology, token, get).roots
     return Consumers(tuple(name for name in topology.services if name in consuming), roots, {TOKEN_HEADER: token}, get)
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from chaos.targets.local import LocalSystem
 from services.registry import Instance, InstanceState
 from services.topology import default_topology_path
 from testbed import stack_screen
@@ -35,8 +36,8 @@ def print_up(out: Console, system: SystemStatus, state: Path, took_s: float | No
         stack_screen.print_notes(out, system.stack)
 
 
-def print_status(out: Console, system: SystemStatus, state: Path) -> None:
-    """Every process with its state and address, and the faults that are in force."""
+def print_status(out: Console, system: SystemStatus, logs: str) -> None:
+    """Every process with its state and address, and the faults that are in force; `logs` is the command that shows why not."""
     phase = f"[{_STYLES.get(system.phase, 'default')}]{system.phase}[/]"
     age = _age(time.time() - system.started_at)
     out.print(f"[bold]{system.run_id}[/] is {phase}, {protection(system)}, started {age} ago.", soft_wrap=True)
@@ -45,7 +46,7 @@ def print_status(out: Console, system: SystemStatus, state: Path) -> None:
     stack_screen.print_programs(out, (system.exporter, *system.stack) if system.exporter else system.stack)
     if any(instance.state is InstanceState.DOWN and not _fault(instance, system.leases) for instance in system.instances):
         out.print()
-        out.print(f"Why one is down: {command('testbed logs SERVICE', state)}", soft_wrap=True)
+        out.print(f"Why one is down: {logs}", soft_wrap=True)
 
 
 def _address_table(system: SystemStatus) -> Table:
@@ -69,7 +70,7 @@ def _next_table(system: SystemStatus, state: Path) -> Table:
         steps.insert(1, ("testbed load --ui", "send customers, from a web page"))
     rows = table("try", "to")
     for text, purpose in steps:
-        rows.add_row(f"[bold]{command(text, state)}[/]", purpose)
+        rows.add_row(f"[bold]{command(text, LocalSystem(state).option)}[/]", purpose)
     return rows
 
 

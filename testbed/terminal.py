@@ -1,7 +1,6 @@
 """How the testbed command writes: as wide as the terminal, plain and wide enough when piped, one style of table."""
 
 import sys
-from pathlib import Path
 from typing import Final, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -11,7 +10,6 @@ from rich.text import Text
 
 from testbed.control import SystemStatus
 from testbed.log_line import LogLine
-from testbed.run import CURRENT
 
 _PIPED_COLUMNS: Final = 120
 
@@ -30,9 +28,9 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return result
 
 
-def command(text: str, state: Path) -> str:
-    """A command line that can be pasted into a shell for the system in `state`."""
-    return text if state == CURRENT else f"{text} --state {state}"
+def command(text: str, option: str) -> str:
+    """A command line that can be pasted into a shell, for the system that `option` names (chaos.targets.system.System)."""
+    return f"{text} {option}" if option else text
 
 
 def protection(system: SystemStatus) -> str:

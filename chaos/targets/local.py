@@ -1,120 +1,83 @@
 """A system of local processes, kept by a supervisor: found by its state folder."""
 
-import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
-from chaos.faults import AnyFault
-from chaos.inject.messages import LeaseList, LeaseRequest, LeaseView
 from chaos.targets.control_client import TIMEOUT_S
 from chaos.targets.errors import TargetError
-from chaos.targets.lease_client import LeaseClient
-from chaos.targets.place import Place
-from chaos.targets.processes import Processes, Question, all_up, awake, raise_refusal, silent, up
-from chaos.targets.target import Healing, PlacedLease, ProcessFault, Survey
-from services.registry import Instance
-from testbed.control import HealRequest, ProcessFaultRequest, ProcessLease, SystemStatus, ask, status
+from chaos.targets.system_target import SystemTarget
+from testbed.control import (
+    HealRequest,
+    NotRunningError,
+    ProcessFaultRequest,
+    ProcessLease,
+    SystemStatus,
+    ask,
+    status,
+)
+from testbed.run import CURRENT, RunFolder, Secrets
 
-Result = TypeVar("Result")
 
-
-class LocalTarget:
-    """Process faults go through the supervisor's socket, request faults to each process's own control endpoint.
+class LocalSystem:
+    """A System whose keeper is the supervisor of `state`.
 
     Args:
         state: The system's folder.
+        besides: What else there is to be said when no system runs there, such as why none was found elsewhere.
+    """
+
+    remedy = "wait until it is up"
+
+    def __init__(self, state: Path, besides: str = "") -> None:
+        self._state = state
+        self._besides = besides
+
+    @property
+    def option(self) -> str:
+        """See System."""
+        return "" if self._state == CURRENT else f"--state {self._state}"
+
+    @property
+    def logs_command(self) -> str:
+        """See System."""
+        return f"testbed logs SERVICE{' ' * bool(self.option)}{self.option}"
+
+    def roll(self) -> SystemStatus:
+        """See System; the supervisor knows everything at once."""
+        return self.status()
+
+    def status(self) -> SystemStatus:
+        """See System."""
+        try:
+            return status(self._state)
+        except NotRunningError as error:
+            raise NotRunningError(f"{error}{self._besides}") from None
+
+    def secrets(self) -> Secrets:
+        """See System."""
+        folder = RunFolder(self._state)
+        try:
+            return folder.read_secrets()
+        except (OSError, ValueError):
+            raise TargetError(f"{folder.secrets_file} cannot be read, so no process can be asked") from None
+
+    def disturb(self, request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
+        """See System."""
+        ask(self._state, request)
+        leases = self.status().leases
+        return tuple(each for each in leases if each.kind == request.kind and request.covers(each.instance))
+
+    def heal(self, request: HealRequest) -> int:
+        """See System."""
+        return ask(self._state, request).healed
+
+
+class LocalTarget(SystemTarget):
+    """The target of a system in `state`.
+
+    Args:
+        state: Its folder.
         timeout_s: Longest wait for one process; all are asked at once.
     """
 
     def __init__(self, state: Path, timeout_s: float = TIMEOUT_S) -> None:
-        self._state = state
-        self._timeout_s = timeout_s
-        self._processes = Processes(state)
-
-    def survey(self) -> Survey:
-        """See Target."""
-        system = status(self._state)
-        answers = self._processes.ask_all(awake(system), self._leases(lambda client: client.snapshot()))
-        raise_refusal(answers)
-        return Survey(
-            status=system,
-            leases=_placed(answers, lambda answer: answer.leases),
-            ended=_placed(answers, lambda answer: answer.ended),
-            silent=silent(answers),
-        )
-
-    def inject(
-        self, place: Place, fault: AnyFault, *, lease_ms: float, rate: float = 1.0, source: str = "cli"
-    ) -> tuple[PlacedLease, ...]:
-        """See Target."""
-        request = LeaseRequest(
-            id=uuid.uuid4().hex[:12], fault=fault, edge=place.edge, rate=rate, lease_ms=lease_ms, source=source
-        )
-        granted = self._processes.grant_all(
-            _all_up(place, status(self._state)),
-            self._leases(lambda client: client.grant(request)),
-            self._leases(lambda client: client.heal(request.id)),
-            lease_ms=lease_ms,
-            done="injected",
-        )
-        return tuple(PlacedLease(name, lease) for name, lease in granted.items())
-
-    def disturb(self, place: Place, kind: ProcessFault, *, lease_ms: float, source: str = "cli") -> tuple[ProcessLease, ...]:
-        """See Target."""
-        if place.edge:
-            raise TargetError(f"{kind} acts on processes, and {place.edge} is an edge; name a service or a replica")
-        ask(
-            self._state,
-            ProcessFaultRequest(kind=kind, service=place.service, replica=place.replica, lease_ms=lease_ms, source=source),
-        )
-        system = status(self._state)
-        covered = {instance.name for instance in system.instances if place.covers(instance)}
-        return tuple(lease for lease in system.leases if lease.kind == kind and lease.instance in covered)
-
-    def heal(self, place: Place | None = None) -> Healing:
-        """See Target. A process that the supervisor has paused answers once it is resumed, so both are asked at once."""
-        instances = [each for each in up(status(self._state)) if place is None or place.covers(each)]
-        with ThreadPoolExecutor(1) as supervisor:
-            processes = supervisor.submit(self._heal_processes, place)
-            answers = self._processes.ask_all(instances, self._leases(lambda client: _heal_requests(client, place)))
-            healed = processes.result() + sum(answer for answer in answers.values() if isinstance(answer, int))
-        raise_refusal(answers)
-        return Healing(healed, silent(answers))
-
-    def _heal_processes(self, place: Place | None) -> int:
-        if place is None:
-            return ask(self._state, HealRequest()).healed
-        if place.edge:
-            return 0
-        return ask(self._state, HealRequest(service=place.service, replica=place.replica)).healed
-
-    def _leases(self, question: Callable[[LeaseClient], Result]) -> Question[Result]:
-        """A question about a process's leases."""
-
-        def ask_one(instance: Instance, token: str) -> Result:
-            return question(LeaseClient(instance, token, self._timeout_s))
-
-        return ask_one
-
-
-def _all_up(place: Place, system: SystemStatus) -> tuple[Instance, ...]:
-    """The processes of a place. Raises TargetError when one does not run: a fault there would be half a fault."""
-    covered = tuple(instance for instance in system.instances if place.covers(instance))
-    if not covered:
-        raise TargetError(f"no process of {place} is known to the supervisor")
-    return all_up(system, covered, "name a replica that runs, or ")
-
-
-def _heal_requests(client: LeaseClient, place: Place | None) -> int:
-    if place is None:
-        return client.heal()
-    return sum(client.heal(lease.id) for lease in client.snapshot().leases if lease.edge == place.edge)
-
-
-def _placed(
-    answers: dict[str, LeaseList | TargetError], pick: Callable[[LeaseList], tuple[LeaseView, ...]]
-) -> tuple[PlacedLease, ...]:
-    lists = {name: answer for name, answer in answers.items() if isinstance(answer, LeaseList)}
-    return tuple(PlacedLease(name, lease) for name, answer in lists.items() for lease in pick(answer))
+        super().__init__(LocalSystem(state), timeout_s)

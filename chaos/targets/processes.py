@@ -1,15 +1,14 @@
-"""The processes of a system on this machine, asked all at once over their own control endpoints."""
+"""The processes of a running system, asked all at once over their own control endpoints."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 from chaos.targets.errors import NoEndpointError, RefusedError, SilentError, TargetError
+from chaos.targets.system import System
 from services.duration import format_duration_ms
 from services.registry import Instance, InstanceState
 from testbed.control import SystemStatus
-from testbed.run import RunFolder
 
 _MAX_PARALLEL = 64
 Result = TypeVar("Result")
@@ -18,14 +17,14 @@ Question = Callable[[Instance, str], Result]
 
 
 class Processes:
-    """The processes of the system in `state`."""
+    """The processes of one system."""
 
-    def __init__(self, state: Path) -> None:
-        self._state = state
+    def __init__(self, system: System) -> None:
+        self._system = system
 
     def ask_all(self, instances: Iterable[Instance], question: Question[Result]) -> dict[str, Result | TargetError]:
         """Asks every process at once; what went wrong with one is its answer."""
-        token = self._token()
+        token = self._system.secrets().chaos_token
 
         def answer(instance: Instance) -> Result | TargetError:
             try:
@@ -74,13 +73,6 @@ class Processes:
                 raise TargetError(f"{answer}; nothing was {done}")
         return {name: answer for name, answer in answers.items() if not isinstance(answer, TargetError)}
 
-    def _token(self) -> str:
-        folder = RunFolder(self._state)
-        try:
-            return folder.read_secrets().chaos_token
-        except (OSError, ValueError):
-            raise TargetError(f"{folder.secrets_file} cannot be read, so no process can be asked") from None
-
 
 def up(system: SystemStatus) -> tuple[Instance, ...]:
     """Processes that may hold leases: one that is down lost them, one that starts has none yet."""
@@ -88,26 +80,26 @@ def up(system: SystemStatus) -> tuple[Instance, ...]:
 
 
 def awake(system: SystemStatus) -> tuple[Instance, ...]:
-    """Those of them that can answer: not the ones that the supervisor has stopped."""
+    """Those of them that can answer: not the ones that their keeper has stopped."""
     stopped = paused(system)
     return tuple(each for each in up(system) if each.name not in stopped)
 
 
 def paused(system: SystemStatus) -> frozenset[str]:
-    """Names of the processes that the supervisor has stopped: they are not asked, since they cannot answer."""
+    """Names of the processes that their keeper has stopped: they are not asked, since they cannot answer."""
     return frozenset(lease.instance for lease in system.leases if lease.kind == "pause")
 
 
-def all_up(system: SystemStatus, covered: tuple[Instance, ...], instead: str = "") -> tuple[Instance, ...]:
+def all_up(system: SystemStatus, covered: tuple[Instance, ...], remedy: str, instead: str = "") -> tuple[Instance, ...]:
     """These processes. Raises TargetError when one does not run: what is put into the others would be half of it.
 
-    `instead` is what else may be done about it, as in "name another, or ".
+    `remedy` is what to do about one without a fault (System.remedy), `instead` what else may be done, as in "name another, or ".
     """
     faulted, stopped = {lease.instance for lease in system.leases}, paused(system)
     for instance in covered:
         if instance.state is not InstanceState.UP or instance.name in stopped:
             state = "paused" if instance.name in stopped else str(instance.state)
-            way = f"end its fault first: chaos heal {instance.name}" if instance.name in faulted else "wait until it is up"
+            way = f"end its fault first: chaos heal {instance.name}" if instance.name in faulted else remedy
             raise TargetError(f"{instance.name} is {state}; {instead}{way}")
     return covered
 

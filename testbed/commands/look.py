@@ -1,26 +1,24 @@
 """Commands that show a running system: `status`, `open`."""
 
-from pathlib import Path
-
 import click
 
+from chaos.system_option import with_system
+from chaos.targets.system import System
 from testbed.browser import PLACES, address_of, show_address
-from testbed.commands.options import state_option
-from testbed.control import status
 from testbed.screens import print_status
 from testbed.terminal import console
 
 
 @click.command("status")
-@state_option
-def status_command(state: Path) -> None:
+@with_system
+def status_command(system: System) -> None:
     """Show every process and the faults on it."""
-    print_status(console(), status(state), state)
+    print_status(console(), system.status(), system.logs_command)
 
 
 @click.command("open")
 @click.argument("place", type=click.Choice(PLACES), default=PLACES[0])
-@state_option
-def open_command(place: str, state: Path) -> None:
+@with_system
+def open_command(place: str, system: System) -> None:
     """Open a page of the running system in the browser."""
-    show_address(console(), address_of(place, state))
+    show_address(console(), address_of(place, system))

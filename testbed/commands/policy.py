@@ -1,20 +1,21 @@
 """`testbed policy`: what protects the running system, and changes of it for a while."""
 
-from pathlib import Path
 from typing import Final
 
 import click
 
 from chaos.parameters import Duration
+from chaos.system_option import with_system
 from chaos.targets.errors import TargetError, UnknownPlaceError
 from chaos.targets.place import Place
+from chaos.targets.system import System
 from services.document import did_you_mean
 from services.kit.policies.messages import MAX_LEASE_MS
 from services.policy import Profile
 from services.policy.assignment import parse_assignments
 from services.policy.change import Change, Removal, Reprofile, Setting
 from services.topology import Topology
-from testbed.commands.options import json_option, state_option
+from testbed.commands.options import json_option
 from testbed.policies.document import made_json, reset_json, survey_json
 from testbed.policies.screen import print_made, print_overview, print_place, print_reset
 from testbed.policies.target import PolicyTarget
@@ -22,6 +23,7 @@ from testbed.terminal import console
 
 _DEFAULT_LEASE: Final = "60s"
 _SHOW: Final = "show"
+_VALUED: Final = ("--state", "--target")
 
 _lease = click.option(
     "--for", "lease_ms", type=Duration(MAX_LEASE_MS), default=_DEFAULT_LEASE, show_default=True, help="When it ends by itself."
@@ -51,11 +53,17 @@ class _PlaceOrCommand(click.Group):
 
 
 def _words(args: list[str]) -> list[int]:
-    """Where in `args` neither an option nor the folder behind --state stands."""
-    return [index for index, each in enumerate(args) if not each.startswith("-") and (index == 0 or args[index - 1] != "--state")]
+    """Where in `args` neither an option nor what --state and --target are given stands."""
+    values = {index + 1 for index, each in enumerate(args) if each in _VALUED}
+    return [index for index, each in enumerate(args) if not each.startswith("-") and index not in values]
 
 
-@click.group("policy", cls=_PlaceOrCommand, options_metavar="[PLACE] [--json] [--state PATH]", subcommand_metavar="| COMMAND ...")
+@click.group(
+    "policy",
+    cls=_PlaceOrCommand,
+    options_metavar="[PLACE] [--json] [--target NAME]",
+    subcommand_metavar="| COMMAND ...",
+)
 def policy_command() -> None:
     """Show what protects every edge and service, and change it for a while.
 
@@ -68,10 +76,10 @@ def policy_command() -> None:
 @policy_command.command(_SHOW, hidden=True)
 @click.argument("place", required=False)
 @json_option
-@state_option
-def show(place: str | None, as_json: bool, state: Path) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def show(place: str | None, as_json: bool, system: System) -> None:  # noqa: FBT001 - click passes options by name
     """Show what is in force, at PLACE or everywhere."""
-    target = PolicyTarget(state)
+    target = PolicyTarget(system)
     where = _place(place, target.topology(), or_command=True) if place else None
     survey = target.survey()
     if as_json:
@@ -91,53 +99,53 @@ def show(place: str | None, as_json: bool, state: Path) -> None:  # noqa: FBT001
 @click.argument("assignments", metavar="PATTERN.PARAMETER=VALUE...", nargs=-1, required=True)
 @_lease
 @json_option
-@state_option
-def set_(place: str, assignments: tuple[str, ...], lease_ms: float, as_json: bool, state: Path) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def set_(place: str, assignments: tuple[str, ...], lease_ms: float, as_json: bool, system: System) -> None:  # noqa: FBT001 - click passes options by name
     """Change parameters of an edge or a service, together.
 
     Such as retry.max_attempts=5 timeout.attempt=300ms of 'orders->payments', or limit.max_limit=30 of payments. Setting a pattern
     that is off switches it on.
     """
-    target = PolicyTarget(state)
+    target = PolicyTarget(system)
     change = Setting(place=_place(place, target.topology()), values=parse_assignments(assignments))
-    _make(target, change, lease_ms, state, as_json=as_json)
+    _make(target, change, lease_ms, system, as_json=as_json)
 
 
 @policy_command.command("without")
 @click.argument("switch", metavar="PATTERN[@PLACE]")
 @_lease
 @json_option
-@state_option
-def without(switch: str, lease_ms: float, as_json: bool, state: Path) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def without(switch: str, lease_ms: float, as_json: bool, system: System) -> None:  # noqa: FBT001 - click passes options by name
     """Switch off a pattern, everywhere or at PLACE.
 
     Such as bulkhead, 'breaker@orders->payments' or limit@payments.
     """
-    target = PolicyTarget(state)
+    target = PolicyTarget(system)
     parsed = target.topology().switch(switch)
-    _make(target, Removal(pattern=parsed.pattern, place=parsed.place), lease_ms, state, as_json=as_json)
+    _make(target, Removal(pattern=parsed.pattern, place=parsed.place), lease_ms, system, as_json=as_json)
 
 
 @policy_command.command("profile")
 @click.argument("profile", type=click.Choice([str(each) for each in Profile]))
 @_lease
 @json_option
-@state_option
-def profile_(profile: str, lease_ms: float, as_json: bool, state: Path) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def profile_(profile: str, lease_ms: float, as_json: bool, system: System) -> None:  # noqa: FBT001 - click passes options by name
     """Put another profile in force everywhere.
 
     It takes the place of the profile and switches that the system was started with, and of all earlier changes.
     """
-    _make(PolicyTarget(state), Reprofile(profile=Profile(profile)), lease_ms, state, as_json=as_json)
+    _make(PolicyTarget(system), Reprofile(profile=Profile(profile)), lease_ms, system, as_json=as_json)
 
 
 @policy_command.command("reset")
 @click.argument("place", required=False)
 @json_option
-@state_option
-def reset(place: str | None, as_json: bool, state: Path) -> None:  # noqa: FBT001 - click passes options by name
+@with_system
+def reset(place: str | None, as_json: bool, system: System) -> None:  # noqa: FBT001 - click passes options by name
     """End changes now, all or those made at PLACE."""
-    target = PolicyTarget(state)
+    target = PolicyTarget(system)
     where = _place(place, target.topology()) if place else None
     done = target.reset(where)
     if as_json:
@@ -148,12 +156,12 @@ def reset(place: str | None, as_json: bool, state: Path) -> None:  # noqa: FBT00
         raise TargetError(f"{', '.join(done.silent)} did not answer: changes there, if any, end when their time is up")
 
 
-def _make(target: PolicyTarget, change: Change, lease_ms: float, state: Path, *, as_json: bool) -> None:
+def _make(target: PolicyTarget, change: Change, lease_ms: float, system: System, *, as_json: bool) -> None:
     made = target.make(change, lease_ms, f"testbed policy {click.get_current_context().info_name}")
     if as_json:
         click.echo(made_json(change, made, lease_ms))
     else:
-        print_made(console(), change, made, lease_ms, state)
+        print_made(console(), change, made, lease_ms, system.option)
 
 
 def _place(text: str, topology: Topology, *, or_command: bool = False) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from rich.console import Console
 from rich.padding import Padding
@@ -59,15 +58,15 @@ def print_place(out: Console, survey: PolicySurvey, place: str) -> None:
     _print_changes(out, survey.changes(place))
 
 
-def print_made(out: Console, change: Change, made: Made, lease_ms: float, state: Path) -> None:
+def print_made(out: Console, change: Change, made: Made, lease_ms: float, option: str) -> None:
     """Says what, where, until when, how to undo it and where to see it."""
     until = datetime.now().astimezone() + timedelta(milliseconds=lease_ms)
     length = format_duration_ms(lease_ms)
     out.print(Text.assemble((str(change), "bold"), f" {whereabouts(change)} until {until:%H:%M:%S} ({length})"), soft_wrap=True)
     out.print(f"  in:    {', '.join(made.instances)}", soft_wrap=True)
     quoted = f" {quote(change.place)}" if change.place else ""
-    out.print(f"  undo:  {command(f'testbed policy reset{quoted}', state)}", soft_wrap=True)
-    out.print(f"  watch: {command(f'testbed policy{quoted}', state)}", soft_wrap=True)
+    out.print(f"  undo:  {command(f'testbed policy reset{quoted}', option)}", soft_wrap=True)
+    out.print(f"  watch: {command(f'testbed policy{quoted}', option)}", soft_wrap=True)
 
 
 def print_reset(out: Console, reset: Reset, place: str | None) -> None:

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from chaos.targets.control_client import TIMEOUT_S
 from chaos.targets.processes import Processes, Question, all_up, awake, raise_refusal, silent, up
+from chaos.targets.system import System
 from services.kit.policies.messages import PolicyRequest, PolicyState
 from services.policy.change import Change
 from services.registry import Instance
 from services.topology import Topology, load_topology
-from testbed.control import SystemStatus, status
+from testbed.control import SystemStatus
 from testbed.policies.client import PolicyClient
 from testbed.policies.survey import PolicySurvey, concerned, owner_of
 
@@ -36,17 +37,17 @@ class Made:
 
 
 class PolicyTarget:
-    """The system in `state`. Every method raises TargetError or ControlError with a text for people.
+    """A system whose policies are changed. Every method raises TargetError or ControlError with a text for people.
 
     Args:
-        state: Its folder.
+        system: What runs.
         timeout_s: Longest wait for one process; all are asked at once.
     """
 
-    def __init__(self, state: Path, timeout_s: float = TIMEOUT_S) -> None:
-        self._state = state
+    def __init__(self, system: System, timeout_s: float = TIMEOUT_S) -> None:
+        self._system = system
         self._timeout_s = timeout_s
-        self._processes = Processes(state)
+        self._processes = Processes(system)
 
     def topology(self) -> Topology:
         """The map that the system was started from."""
@@ -71,7 +72,7 @@ class PolicyTarget:
         covered = tuple(each for each in system.instances if each.service in concerned(change, topology))
         request = PolicyRequest(id=uuid.uuid4().hex[:12], change=change, lease_ms=lease_ms, source=source)
         granted = self._processes.grant_all(
-            all_up(system, covered),
+            all_up(system, covered, self._system.remedy),
             self._policies(lambda client: client.grant(request)),
             self._policies(lambda client: client.end(request.id)),
             lease_ms=lease_ms,
@@ -90,7 +91,7 @@ class PolicyTarget:
         return Reset(len(ended), silent(answers))
 
     def _running(self) -> tuple[SystemStatus, Topology]:
-        system = status(self._state)
+        system = self._system.status()
         return system, load_topology(Path(system.topology))
 
     def _policies(self, question: Callable[[PolicyClient], Result]) -> Question[Result]:

@@ -65,7 +65,7 @@ def test_what_was_started_is_shown_with_addresses_and_what_to_try_next(out: Cons
 
 
 def test_every_process_is_shown_with_its_state_and_the_fault_that_lasts_longest(out: Console) -> None:
-    print_status(out, SYSTEM, CURRENT)
+    print_status(out, SYSTEM, "testbed logs SERVICE")
     lines = {line.split()[0]: line for line in printed(out).splitlines() if "/" in line}
     assert "down" in lines["orders/1"]
     assert "kill, 9.0 s left" in lines["orders/1"]
@@ -75,13 +75,13 @@ def test_every_process_is_shown_with_its_state_and_the_fault_that_lasts_longest(
 
 def test_no_line_is_wider_than_the_screen_or_holds_colour_when_it_is_none(out: Console) -> None:
     print_up(out, SYSTEM, CURRENT, took_s=None)
-    print_status(out, SYSTEM, CURRENT)
+    print_status(out, SYSTEM, "testbed logs SERVICE")
     assert max(map(len, printed(out).splitlines())) <= out.width
     assert "\x1b" not in printed(out)
 
 
 def test_a_process_that_is_down_without_a_fault_comes_with_the_way_to_its_reason(out: Console) -> None:
-    print_status(out, SYSTEM.model_copy(update={"leases": ()}), Path("elsewhere"))
+    print_status(out, SYSTEM.model_copy(update={"leases": ()}), "testbed logs SERVICE --state elsewhere")
     assert "Why one is down: testbed logs SERVICE --state elsewhere" in printed(out)
 
 
@@ -94,7 +94,7 @@ def test_a_start_tells_what_is_unusual_of_the_programs_beside_it_and_each_status
     noted = SYSTEM.model_copy(update={"stack": (PROMETHEUS.model_copy(update={"note": "port 9090 is taken"}),)})
     print_up(out, noted, CURRENT, took_s=1)
     assert "prometheus: port 9090 is taken" in printed(out)
-    print_status(out, SYSTEM, CURRENT)
+    print_status(out, SYSTEM, "testbed logs SERVICE")
     lines = {line.split()[0]: line for line in printed(out).splitlines() if line.strip()}
     assert lines["prometheus"].split() == ["prometheus", "up", "http://127.0.0.1:9090", "5000"]
 

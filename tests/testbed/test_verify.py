@@ -13,8 +13,9 @@ from chaos.http_get import FetchError
 from chaos.invariants.books import Books
 from chaos.invariants.finding import InvariantFinding
 from chaos.invariants.verification import Verification
+from chaos.targets.local import LocalSystem
 from services.registry import Instance, InstanceState
-from services.topology import default_topology_path
+from services.topology import default_topology_path, load_topology
 from testbed import cli
 from testbed.commands import books
 from testbed.control import ControlError, ProcessLease, SystemStatus
@@ -22,7 +23,7 @@ from testbed.run import RunFolder, Secrets
 from testbed.verify import verify_running
 from testbed.verify_screen import print_verification, verification_json
 
-SERVICES = ("gateway", "orders", "payments", "restaurants", "deliveries", "notifications")
+SERVICES = tuple(load_topology().services)
 FINDINGS = {
     "captured once": InvariantFinding(True, "each of 2 accepted orders was captured exactly once", {"judged": 2.0}),
     "events once": InvariantFinding(None, "no addressed event to judge"),
@@ -42,6 +43,17 @@ def system(topology: Path, **changes: object) -> SystemStatus:
         addresses={}, otlp_endpoint="",
     )  # fmt: skip
     return facts.model_copy(update=changes)
+
+
+class FakeSystem(LocalSystem):
+    """A system without processes."""
+
+    def __init__(self, state: Path, facts: SystemStatus) -> None:
+        super().__init__(state)
+        self._facts = facts
+
+    def status(self) -> SystemStatus:
+        return self._facts
 
 
 @pytest.fixture
@@ -65,7 +77,7 @@ class EmptyPages:
 
 def test_a_system_without_orders_is_read_whole_and_nothing_is_judged(state: Path) -> None:
     pages = EmptyPages()
-    done = verify_running(state, 0, pages, lambda _state: system(default_topology_path()))
+    done = verify_running(FakeSystem(state, system(default_topology_path())), 0, pages)
     assert {finding.holds for finding in done.findings.values()} == {None}
     assert {host.partition("-")[0] for host in pages.hosts} == set(SERVICES) - {"gateway"}
 
@@ -73,7 +85,7 @@ def test_a_system_without_orders_is_read_whole_and_nothing_is_judged(state: Path
 def test_a_paused_replica_is_not_asked_while_another_runs(state: Path) -> None:
     pages = EmptyPages()
     paused = ProcessLease(id="p", kind="pause", instance="orders/1", granted_at=0, remaining_ms=9, source="x")
-    verify_running(state, 0, pages, lambda _state: system(default_topology_path(), leases=(paused,)))
+    verify_running(FakeSystem(state, system(default_topology_path(), leases=(paused,))), 0, pages)
     assert {host for host in pages.hosts if host.startswith("orders")} == {"orders-2:80"}
 
 
@@ -81,7 +93,7 @@ def test_another_topology_has_no_such_books(state: Path) -> None:
     other = state / "shop.yaml"
     other.write_text("services:\n  shop: {module: shop, entry: true}\n")
     with pytest.raises(ControlError, match=r"shop.yaml has no orders, payments, restaurants, deliveries, notifications"):
-        verify_running(state, 0, EmptyPages(), lambda _state: system(other))
+        verify_running(FakeSystem(state, system(other)), 0, EmptyPages())
 
 
 @pytest.fixture(params=[80, 120])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaos.inject.messages import TOKEN_HEADER
+from chaos.targets import local
 from chaos.targets.control_client import ControlClient
 from services.kit.policies.leases import PolicyLeases
 from services.kit.policies.live import LivePolicies
@@ -17,7 +18,6 @@ from services.registry import Instance, InstanceState
 from services.topology import split_edge, topology_from_text
 from testbed.cli import main
 from testbed.control import ProcessLease, SystemStatus
-from testbed.policies import target
 from testbed.run import RunFolder, Secrets
 from tests.services.asgi import Answer, ask
 
@@ -108,7 +108,7 @@ class FakeSystem:
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSystem:
     fake = FakeSystem(tmp_path)
-    monkeypatch.setattr(target, "status", fake.status)
+    monkeypatch.setattr(local, "status", fake.status)
 
     def send(client: ControlClient, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         return fake.send(client, method, path, body)

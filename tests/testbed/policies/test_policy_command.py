@@ -256,5 +256,5 @@ def test_bad_input_is_one_clear_sentence_and_changes_nothing(
 def test_help_names_the_commands_and_what_a_place_is(policy: Policy) -> None:
     code, out, _err = policy("--help")
     assert code == 0
-    assert out.startswith("Usage: testbed policy [PLACE] [--json] [--state PATH] | COMMAND ...")
+    assert out.startswith("Usage: testbed policy [PLACE] [--json] [--target NAME] | COMMAND ...")
     assert [line.split()[0] for line in out.partition("Commands:")[2].splitlines()[1:]] == ["profile", "reset", "set", "without"]

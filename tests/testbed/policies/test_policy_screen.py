@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from chaos.targets.local import LocalSystem
 from services.policy import Profile
 from services.policy.change import Reprofile, Setting
 from testbed.policies.screen import print_made, print_overview, print_place, print_reset
@@ -48,7 +49,7 @@ def printed(out: Console) -> str:
 
 
 def changed(system: FakeSystem) -> PolicyTarget:
-    target = PolicyTarget(system.state)
+    target = PolicyTarget(LocalSystem(system.state))
     target.make(Setting(place="orders->payments", values={"retry.max_attempts": "5", "hedge.delay": "100ms"}), 60_000, "me")
     system.now_s += 0.001
     target.make(Setting(place="payments", values={"limit.max_limit": "30"}), 60_000, "me")
@@ -70,5 +71,5 @@ def test_no_line_is_wider_than_the_screen_or_holds_colour_when_it_is_none(system
         print_place(out, survey, place)
     print_reset(out, Reset(1), None)
     assert max(map(len, printed(out).splitlines())) <= out.width
-    print_made(out, Reprofile(profile=Profile.NONE), made, 60_000, system.state)
+    print_made(out, Reprofile(profile=Profile.NONE), made, 60_000, "--state x")
     assert "\x1b" not in printed(out)

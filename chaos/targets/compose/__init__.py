@@ -1,0 +1,1 @@
+"""A system in the containers of a Docker Compose project."""

@@ -1,0 +1,248 @@
+"""A System in the containers of a Compose project: its keepers are the PID 1s of the containers, and the engine for kills."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from chaos.targets.compose.engine import Container, Engine, GoneError, StoppedError
+from chaos.targets.compose.keepers import Keepers
+from chaos.targets.compose.kill_record import KillRecord
+from chaos.targets.compose.kills import Kills, Spawn
+from chaos.targets.compose.project import Project, instance_of
+from chaos.targets.errors import TargetError
+from services.registry import Instance, InstanceState
+from services.topology import Topology
+from testbed.control import (
+    ControlError,
+    HealRequest,
+    NotRunningError,
+    ProcessFaultRequest,
+    ProcessLease,
+    ProgramStatus,
+    Response,
+    StatusRequest,
+    SystemStatus,
+)
+from testbed.run import Secrets
+
+PAGES: Final = {
+    "traces": ("jaeger", 16_686),
+    "prometheus": ("prometheus", 9_090),
+    "alertmanager": ("alertmanager", 9_093),
+    "grafana": ("grafana", 3_000),
+}
+"""What people open, by name: whose container and which port of it."""
+MAX_KILLS: Final = 64
+
+
+class ComposeSystem:
+    """A System.
+
+    Args:
+        engine: Where its containers are.
+        project: Name of the Compose project.
+        spawn: Starts the processes that hold the leases of kills.
+    """
+
+    option = "--target compose"
+    remedy = "wait until it is up, or start it: make up"
+
+    def __init__(self, engine: Engine, project: str, spawn: Spawn | None = None) -> None:
+        self._engine = engine
+        self._name = project
+        self._spawn = spawn
+        self._keepers = Keepers(engine)
+
+    @property
+    def logs_command(self) -> str:
+        """See System."""
+        return f"docker compose --project-name {self._name} logs SERVICE-REPLICA"
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is anything to ask: a service's container that runs, or one that is held down."""
+        try:
+            project = self.project()
+        except NotRunningError:
+            return False
+        return any(each.runs for each in project.services.values()) or bool(self.kills(project).records())
+
+    def project(self) -> Project:
+        """Its containers now. Raises NotRunningError or EngineError."""
+        return Project.of(self._name, self._engine.containers(self._name))
+
+    def kills(self, project: Project) -> Kills:
+        """Its kill leases."""
+        return Kills(project.folder, self._engine, self._spawn)
+
+    def roll(self) -> SystemStatus:
+        """See System: what the engine tells, with kills and without pauses. What dead revivers left is mended."""
+        project = self._awake()
+        topology = project.topology()
+        return self._status(project, topology, project.instances(topology), ())
+
+    def status(self) -> SystemStatus:
+        """See System: what the engine and every keeper tell."""
+        project = self._awake()
+        topology = project.topology()
+        project.check(topology)
+        running = _running(project)
+        answers = self._keepers.ask(running, StatusRequest())
+        said: dict[str, SystemStatus] = {}
+        for name, answer in answers.items():
+            if isinstance(answer, TargetError) and not isinstance(answer, GoneError | StoppedError):
+                raise answer
+            if isinstance(answer, Response) and answer.status is not None:
+                said[name] = answer.status
+        instances = tuple(_as_kept(each, said.get(each.name)) for each in project.instances(topology))
+        pauses = tuple(_placed(lease, name) for name, each in said.items() for lease in each.leases)
+        return self._status(project, topology, instances, pauses)
+
+    def secrets(self) -> Secrets:
+        """See System: as the containers were told."""
+        return self.project().secrets()
+
+    def disturb(self, request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
+        """See System. A kill is the engine's; a pause is the keeper's, in the container."""
+        project = self._awake()
+        topology = project.topology()
+        project.check(topology)
+        names = _covered(request, topology)
+        absent = [name for name in names if name not in project.services]
+        if absent:
+            raise TargetError(f"{', '.join(absent)} has no container; start it: make up")
+        containers = {name: project.services[name] for name in names}
+        if request.kind == "kill":
+            return self._kill(project, containers, request)
+        return self._pause(containers, request)
+
+    def heal(self, request: HealRequest) -> int:
+        """See System. Kills and pauses are ended at once; who is killed has no keeper to ask."""
+        project = self.project()
+        kills = self.kills(project)
+        records = [each for each in kills.records() if request.covers(each.instance)]
+        running = {name: each for name, each in _running(project).items() if request.covers(name)}
+        with ThreadPoolExecutor(1) as reviving:
+            ended = reviving.submit(kills.release, records, "healed")
+            answers = self._keepers.ask(running, HealRequest())
+            healed = ended.result()
+        for answer in answers.values():
+            if isinstance(answer, TargetError) and not isinstance(answer, GoneError | StoppedError):
+                raise answer
+            healed += answer.healed if isinstance(answer, Response) else 0
+        return healed
+
+    def _awake(self) -> Project:
+        """The project, with nobody held down for longer than was asked. Raises NotRunningError when nothing of it runs."""
+        project = self.project()
+        kills = self.kills(project)
+        held = kills.records()
+        if not held and not any(each.runs for each in project.services.values()):
+            count = len(project.services)
+            raise NotRunningError(f"none of the {count} service containers of {self._name!r} runs; start them with: make up")
+        if held:
+            kills.mend()
+            return self.project()
+        return project
+
+    def _kill(
+        self, project: Project, containers: Mapping[str, Container], request: ProcessFaultRequest
+    ) -> tuple[ProcessLease, ...]:
+        kills = self.kills(project)
+        if (held := len(kills.records())) + len(containers) > MAX_KILLS:
+            raise ControlError(f"{held} kills are in force and {MAX_KILLS} are allowed; heal some first")
+        ids = {name: each.id for name, each in containers.items()}
+        return tuple(_lease(each) for each in kills.grant(ids, request.lease_ms, request.source))
+
+    def _pause(self, containers: Mapping[str, Container], request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
+        idle = [name for name, each in containers.items() if not each.runs]
+        if idle:
+            raise ControlError(f"{', '.join(idle)} cannot be paused: its container does not run; see: testbed status")
+        answers = self._keepers.ask(containers, request)
+        problems = [answer if isinstance(answer, TargetError) else answer.error for answer in answers.values()]
+        if any(problems):
+            self._keepers.ask({name: containers[name] for name in containers if _granted(answers[name])}, HealRequest())
+            raise ControlError(f"{next(each for each in problems if each)}; nothing was paused")
+        found = {name: answer.status for name, answer in answers.items() if isinstance(answer, Response) and answer.status}
+        return tuple(
+            _placed(lease, name) for name, status in found.items() for lease in status.leases if lease.kind == request.kind
+        )
+
+    def _status(
+        self, project: Project, topology: Topology, instances: tuple[Instance, ...], pauses: tuple[ProcessLease, ...]
+    ) -> SystemStatus:
+        kills = tuple(_lease(each) for each in self.kills(project).records())
+        held = {each.instance for each in kills}
+        states = {each.state for each in instances if each.name not in held}
+        entry = next(each for each in instances if each.service == topology.entry)
+        pages = {name: project.address(*where) for name, where in PAGES.items()}
+        addresses = ({topology.entry: entry.base_url} if entry.port else {}) | {
+            name: each for name, each in pages.items() if each
+        }
+        return SystemStatus(
+            run_id=project.setting("RUN_ID") or project.name,
+            phase="starting" if InstanceState.STARTING in states else "degraded" if InstanceState.DOWN in states else "ready",
+            profile=project.setting("PROFILE") or "declared",
+            without=tuple(part for part in project.setting("WITHOUT").split(",") if part),
+            topology=str(project.topology_path),
+            tracing=project.setting("TRACING") or "default",
+            trace_ratio=float(project.setting("TRACE_RATIO") or 1.0),
+            data=f"PostgreSQL, databases {project.databases()}_*",
+            started_at=min(each.started_at for each in project.services.values()),
+            supervisor_pid=0,
+            instances=instances,
+            addresses=addresses,
+            otlp_endpoint=project.setting("OTLP_ENDPOINT"),
+            leases=kills + pauses,
+            stack=tuple(_program(name, each, pages) for name, each in sorted(project.others.items()) if _stays(each)),
+        )
+
+
+def _running(project: Project) -> dict[str, Container]:
+    return {name: each for name, each in project.services.items() if each.runs}
+
+
+def _covered(request: ProcessFaultRequest, topology: Topology) -> list[str]:
+    """Names of the replicas meant. Raises ControlError naming what is allowed."""
+    replicas = [f"{name}/{number}" for name, each in topology.services.items() for number in range(1, each.replicas + 1)]
+    names = [name for name in replicas if request.covers(name)]
+    if not names:
+        what = request.service if request.replica is None else f"{request.service}/{request.replica}"
+        raise ControlError(f"unknown service or replica {what!r}; allowed: {', '.join(replicas)}")
+    return names
+
+
+def _as_kept(instance: Instance, said: SystemStatus | None) -> Instance:
+    """An instance with the state that its keeper tells; its address is the engine's, for that inside is of no use here."""
+    kept = said.instances[0] if said and said.instances else None
+    return instance if kept is None else instance.model_copy(update={"state": kept.state, "pid": kept.pid})
+
+
+def _placed(lease: ProcessLease, instance: str) -> ProcessLease:
+    """A keeper counts its leases for itself; here they are told apart."""
+    return lease.model_copy(update={"id": f"{lease.id}-{instance.replace('/', '-')}", "instance": instance})
+
+
+def _lease(record: KillRecord) -> ProcessLease:
+    return ProcessLease(
+        id=record.id,
+        kind="kill",
+        instance=record.instance,
+        granted_at=record.granted_at,
+        remaining_ms=round(record.remaining_s() * 1_000, 3),
+        source=record.source,
+    )
+
+
+def _granted(answer: Response | TargetError) -> bool:
+    return isinstance(answer, Response) and answer.error is None
+
+
+def _stays(container: Container) -> bool:
+    """Not one that ended when its work was done, as the migrator does."""
+    return container.state not in ("exited", "created") or bool(container.health)
+
+
+def _program(name: str, container: Container, pages: Mapping[str, str]) -> ProgramStatus:
+    address = next((pages[page] for page, (other, _) in PAGES.items() if other == name), "")
+    return ProgramStatus(name=name, state=instance_of(name, 1, container).state, address=address)
