@@ -17,6 +17,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-stack", action="store_true", help="without Prometheus, Alertmanager and Grafana")
     parser.add_argument("--tracing", default="default", help="default or lean")
     parser.add_argument("--trace-ratio", type=float, default=1.0, help="share of traces that are recorded")
+    parser.add_argument(
+        "--otlp", default="", help="base URL of the collector that takes spans and logs; default: the system's own store"
+    )
     parser.add_argument("--data", type=Path, help="folder of databases that are to stay; default: fresh ones in --state")
     parser.add_argument("--database-on-stdin", action="store_true", help="read the URL of a PostgreSQL server, not shown by ps")
     parser.add_argument("--nats-on-stdin", action="store_true", help="read the URL of a NATS server, on a line after that")

@@ -125,6 +125,7 @@ class SystemStatus(_Message):
     instances: tuple[Instance, ...]
     addresses: dict[str, str] = Field(description="what people open, by name: gateway, traces, ...")
     otlp_endpoint: str = Field(description="where spans and logs are sent (OTLP over HTTP)")
+    collector: str = Field(default="", description="the same where it is not the system's own store")
     leases: tuple[ProcessLease, ...] = ()
     exporter: ProgramStatus | None = Field(default=None, description="of spans; none where services send them themselves")
     stack: tuple[ProgramStatus, ...] = Field(default=(), description="empty when nobody wants one")

@@ -57,6 +57,7 @@ class LaunchOptions:
         tracing: Who makes the server spans of requests.
         trace_ratio: The share, 0 to 1, of traces that are recorded.
         spawn: Start every process from scratch instead of forking it from a warmed parent.
+        otlp: Base URL of the collector that takes spans and logs (OTLP over HTTP); the system's own store when empty.
         data: Folder of the services' databases, which stay there; fresh ones in `state` when None.
         database: URL of a PostgreSQL server to keep them on instead. It may hold a password: it is on no command line.
         nats: URL of a NATS server that is to carry events; services push them to each other when empty. Kept like `database`.
@@ -77,6 +78,7 @@ class LaunchOptions:
     tracing: TracePath = TracePath.DEFAULT
     trace_ratio: float = 1.0
     spawn: bool = False
+    otlp: str = ""
     data: Path | None = None
     database: str = field(default="", repr=False)
     nats: str = field(default="", repr=False)
@@ -91,6 +93,7 @@ class LaunchOptions:
         if self.topology is not None:
             pairs.append(("--topology", str(self.topology.absolute())))
         pairs += [("--tracing", str(self.tracing)), ("--trace-ratio", str(self.trace_ratio))]
+        pairs += [("--otlp", self.otlp)] if self.otlp else []
         pairs += [("--data", str(self.data.absolute()))] if self.data is not None else []
         pairs += [("--run-id", self.run_id)] if self.run_id else []
         pairs += [("--arm", self.arm)] if self.arm else []

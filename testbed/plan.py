@@ -53,17 +53,19 @@ class SystemPlan:
     data: str
     """Where the services keep theirs, for people."""
     otlp_endpoint: str
+    """Where spans and logs go: to `collector`, or to the store where that is empty."""
     entry: str
     stack: StackPlan
     tracing: TracePath = TracePath.DEFAULT
     trace_ratio: float = 1.0
+    collector: str = ""
     exporter: Command | None = None
     """What encodes and sends the services' spans; None where each does so itself."""
 
 
 def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secrets) -> SystemPlan:
     """The plan that fulfils a request on the chosen `ports`, the telemetry store first."""
-    otlp_endpoint = f"http://{HOST}:{ports[OTLP]}"
+    otlp_endpoint = request.collector or f"http://{HOST}:{ports[OTLP]}"
     shared = _shared_environment(request, secrets, otlp_endpoint)
     store = _instance(request, TELEMETRY, 1, STORE_MODULE, ports[TRACES], shared | {
         "FIREBREAK_STORE_PATH": str(request.folder.telemetry),
@@ -87,6 +89,7 @@ def plan_system(request: SystemRequest, ports: Mapping[str, int], secrets: Secre
         stack=plan_stack(request, ports),
         tracing=request.tracing,
         trace_ratio=request.trace_ratio,
+        collector=request.collector,
         exporter=_exporter(request, otlp_endpoint),
     )
 

@@ -13,6 +13,7 @@ from observability.trace_options import TracePath
 from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 from testbed.broker import Broker, choose_broker
+from testbed.collector import check_collector
 from testbed.control import socket_path
 from testbed.data import PostgresData, SqliteData, choose_data
 from testbed.exporting import NAME as EXPORTER
@@ -50,6 +51,8 @@ class SystemRequest:
     """Those of the stack that are here, by name; None when nobody wants one."""
     tracing: TracePath = TracePath.DEFAULT
     trace_ratio: float = 1.0
+    collector: str = ""
+    """Base URL of whoever takes spans and logs; empty: the system's own store."""
     spawn: bool = False
     """Start every process from scratch instead of forking it from a warmed parent."""
     die_with_parent: bool = False
@@ -89,6 +92,7 @@ def read_request(options: argparse.Namespace) -> SystemRequest:
         programs=find_programs() if is_wanted(os.environ) and not options.no_stack else None,
         tracing=TracePath(options.tracing),
         trace_ratio=options.trace_ratio,
+        collector=check_collector(options.otlp),
         spawn=options.spawn,
         die_with_parent=options.die_with_parent,
     )

@@ -31,6 +31,10 @@ def print_up(out: Console, system: SystemStatus, state: Path, took_s: float | No
     out.print(Padding(_address_table(system), (0, 2), expand=False))
     out.print()
     out.print(Padding(_next_table(system, state), (0, 2), expand=False))
+    if system.collector:
+        out.print(
+            f"\nSpans and logs go to {system.collector}; the page of traces has none of them.", soft_wrap=True, markup=False
+        )
     if any(program.note for program in system.stack):
         out.print()
         stack_screen.print_notes(out, system.stack)
@@ -118,5 +122,6 @@ def describe_difference(system: SystemStatus, wanted: LaunchOptions) -> str:
         ("tracing", system.tracing, str(wanted.tracing)),
         ("trace ratio", f"{system.trace_ratio:g}", f"{wanted.trace_ratio:g}"),
         ("stack", "on" if system.stack else "off", "on" if wanted.stack else "off"),
+        ("collector", system.collector, wanted.otlp),
     )
     return ", ".join(f"{key} {has or 'nothing'} instead of {asked or 'nothing'}" for key, has, asked in pairs if has != asked)

@@ -31,7 +31,7 @@ from testbed.load_target import forget_dead_loads
 from testbed.lock import AlreadyRunningError, take_lock
 from testbed.parent import Parent, fork_parent
 from testbed.plan import SystemPlan, plan_system
-from testbed.ports import choose_ports
+from testbed.ports import OTLP, choose_ports, free_port
 from testbed.process import Processes
 from testbed.request import SystemRequest, read_request
 from testbed.rotation import rotate
@@ -155,7 +155,8 @@ def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchCha
     folder.create()
     take_lock(folder.root)
     wishes = {name: WELL_KNOWN_PORTS[name] for name in request.programs or ()}
-    ports = choose_ports(request.topology, request.ports, free_ports=request.free_ports, programs=wishes)
+    asked = {OTLP: free_port(), **request.ports} if request.collector else request.ports  # The well-known one is the collector's.
+    ports = choose_ports(request.topology, asked, free_ports=request.free_ports, programs=wishes)
     folder.clear()
     request.data.create()
     secrets = Secrets.generate()

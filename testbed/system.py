@@ -174,6 +174,7 @@ class System:
             instances=tuple(instances.values()),
             addresses=addresses | {program.name: program.address for program in stack if program.address},
             otlp_endpoint=self._plan.otlp_endpoint,
+            collector=self._plan.collector,
             leases=self._keeper.leases(),
             exporter=self._exporter.status() if self._exporter else None,
             stack=stack,

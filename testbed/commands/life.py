@@ -10,6 +10,7 @@ import click
 from observability.trace_options import TracePath
 from services.kit.settings import check_names
 from services.policy import Profile
+from testbed.collector import check_collector
 from testbed.commands.options import parse_target, state_option
 from testbed.control import ControlError, NotRunningError, RestartRequest, SystemStatus, ask, status
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
@@ -45,6 +46,9 @@ _RESTART_TIMEOUT_S: Final = 300.0
     show_default=True,
     help="Share of traces that are recorded.",
 )
+@click.option(
+    "--otlp", default="", envvar="FIREBREAK_OTLP_ENDPOINT", metavar="URL", help="Send spans and logs there, not to the store."
+)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep databases here.  [default: fresh ones]")
 @click.option("--database", default="", envvar="FIREBREAK_DATABASE", metavar="URL", help="Keep them on this PostgreSQL server.")
 @click.option("--nats", default="", envvar="FIREBREAK_NATS", metavar="URL", help="Let this NATS server carry events.")
@@ -60,6 +64,7 @@ def up(
     no_stack: bool,  # noqa: FBT001 - click passes options by name
     tracing: str,
     trace_ratio: float,
+    otlp: str,
     data: Path | None,
     database: str,
     nats: str,
@@ -86,6 +91,7 @@ def up(
         tracing=TracePath(tracing),
         trace_ratio=trace_ratio,
         spawn=spawn,
+        otlp=check_collector(otlp),
         data=data,
         database=database,
         nats=nats,

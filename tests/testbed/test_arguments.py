@@ -27,6 +27,27 @@ def test_what_a_launcher_asks_for_is_what_the_supervisor_reads(tmp_path: Path) -
     assert (request.seed, request.run_id, request.arm) == (-3, "r1", "none")
 
 
+@pytest.mark.parametrize(("written", "read"), [("", ""), ("https://otel.example/otlp/", "https://otel.example/otlp")])
+def test_a_collector_is_a_base_url(tmp_path: Path, written: str, read: str) -> None:
+    assert read_request(parse_arguments(LaunchOptions(state=tmp_path, otlp=written).arguments())).collector == read
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("collector:4318", "is no collector's base URL; write one such as http://127.0.0.1:4318"),
+        ("grpc://collector:4317", "is no collector's base URL"),
+        ("http://collector:4318?key=x", "is no collector's base URL"),
+        ("http://collector:4318/v1/traces", "leave v1/traces out"),
+        ("https://me:geheim@collector", "put it into OTEL_EXPORTER_OTLP_HEADERS"),
+    ],
+)
+def test_what_is_no_base_url_of_a_collector_is_refused_with_what_is(tmp_path: Path, url: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem) as refused:
+        read_request(parse_arguments(LaunchOptions(state=tmp_path, otlp=url).arguments()))
+    assert "geheim" not in str(refused.value)
+
+
 def test_a_run_without_a_name_is_named_after_the_time_of_day(tmp_path: Path) -> None:
     assert read_request(parse_arguments(LaunchOptions(state=tmp_path).arguments())).run_id.startswith("up-2")
 

@@ -95,6 +95,14 @@ def test_services_hand_their_spans_to_an_exporter_that_sends_them_to_the_store(r
     assert plan.exporter.module in modules_of(TOPOLOGY, exporter=True)
 
 
+def test_a_collector_of_ones_own_gets_what_the_store_would_have_got(request_: SystemRequest) -> None:
+    plan = plan_system(replace(request_, collector="https://collector:4318"), PORTS, SECRETS)
+    assert plan.exporter is not None
+    told = [plan.exporter.environment, *(instance.command(0).environment for instance in plan.instances[1:])]
+    assert {each["FIREBREAK_OTLP_ENDPOINT"] for each in told} == {"https://collector:4318"} == {plan.collector}
+    assert plan.instances[0].environment["FIREBREAK_OTLP_PORT"] == "2", "the store still takes what is sent to it"
+
+
 def test_where_there_are_no_such_sockets_each_service_exports_by_itself(
     request_: SystemRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

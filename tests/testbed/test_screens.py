@@ -104,6 +104,11 @@ def test_another_map_is_not_offered_feastfast_s_load(out: Console) -> None:
     assert "testbed load" not in printed(out)
 
 
+def test_a_system_that_sends_its_telemetry_elsewhere_says_where(out: Console) -> None:
+    print_up(out, SYSTEM.model_copy(update={"collector": "http://collector:4318"}), CURRENT, took_s=1)
+    assert "Spans and logs go to http://collector:4318; the page of traces has none of them." in printed(out)
+
+
 DATABASE = "postgresql://admin:geheim@db:5433/feast"
 
 
@@ -111,7 +116,7 @@ def test_a_running_system_differs_by_map_profile_and_switches() -> None:
     wanted = LaunchOptions(
         state=CURRENT, profile=Profile.NONE, without=("retry",), topology=Path("/shop.yaml"), database=DATABASE, stack=False
     )
-    wanted = replace(wanted, tracing=TracePath.LEAN, trace_ratio=0.1)
+    wanted = replace(wanted, tracing=TracePath.LEAN, trace_ratio=0.1, otlp="http://collector:4318")
     assert describe_difference(SYSTEM, LaunchOptions(state=CURRENT)) == ""
     assert describe_difference(SYSTEM, wanted).split(", ") == [
         f"topology {default_topology_path()} instead of /shop.yaml",
@@ -121,4 +126,5 @@ def test_a_running_system_differs_by_map_profile_and_switches() -> None:
         "tracing default instead of lean",
         "trace ratio 1 instead of 0.1",
         "stack on instead of off",
+        "collector nothing instead of http://collector:4318",
     ]
