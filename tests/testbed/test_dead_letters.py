@@ -10,7 +10,7 @@ import pytest
 from chaos.http_get import FetchError
 from chaos.targets.local import LocalSystem
 from services.registry import Instance, InstanceState
-from services.topology import default_topology_path
+from services.topology import default_topology_path, load_topology
 from testbed import cli
 from testbed.commands import books
 from testbed.control import SystemStatus
