@@ -40,6 +40,7 @@ class Container:
         started_at: Unix time of its last start, seconds; 0 before the first one.
         ports: Port on this machine by the container's own, as far as they are published.
         mounts: Path on this machine by the path inside.
+        exit_code: Of its process, once that has ended.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Container:
     started_at: float
     ports: Mapping[int, int]
     mounts: Mapping[str, str]
+    exit_code: int = 0
 
     @property
     def runs(self) -> bool:

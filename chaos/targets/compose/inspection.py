@@ -18,6 +18,7 @@ class _Health(_Read):
 class _State(_Read):
     status: str = Field(alias="Status")
     started_at: str = Field(default="", alias="StartedAt")
+    exit_code: int = Field(default=0, alias="ExitCode")
     health: _Health | None = Field(default=None, alias="Health")
 
 
@@ -73,6 +74,7 @@ def _container(read: _Container) -> Container:
         started_at=_unix_time(read.state.started_at),
         ports=dict(_published(read.network)),
         mounts={mount.destination: mount.source for mount in read.mounts},
+        exit_code=read.state.exit_code,
     )
 
 
