@@ -6,13 +6,14 @@ from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from observability.store.catalog import Catalog
-from observability.store.chunks import pack
+from observability.store.chunks import Packing
 from observability.store.links import Links
 from observability.store.otlp import Accepted
 from observability.store.schema import Signal, item_id
+from observability.store.sealed import SealedSpans
 from observability.store.span_batch import SpanBatch, is_trace_id
 from observability.store.summary import Row, Summary, by_operation, whole
 from observability.store.tag_hashes import hashes_of
@@ -31,6 +32,7 @@ class Ingest:
         self._catalog = catalog
         self._clock_s = clock_s
         self._links = Links()
+        self._packing = Packing()
         self._last_chunk = 0
 
     def finish(self) -> None:
@@ -47,21 +49,20 @@ class Ingest:
         self._catalog.clear()
         self._links.clear()
 
-    def add(self, resources: Sequence[ResourceSpans] | Sequence[ResourceLogs]) -> Accepted:
+    def add(self, decoded: Sequence[SpanBatch] | Sequence[ResourceLogs]) -> Accepted:
         """Inserts one upload and returns what became of its items.
 
         Raises:
             sqlite3.Error: SQLite refused; the transaction must be rolled back.
         """
         spans = logs = rejected = 0
-        for resource in resources:
-            if isinstance(resource, ResourceSpans):
-                batch = SpanBatch.of(resource)
-                spans, rejected = spans + len(batch.spans), rejected + batch.rejected
-                if batch.spans:
-                    self._add_spans(batch)
+        for each in decoded:
+            if isinstance(each, SpanBatch):
+                spans, rejected = spans + len(each.spans), rejected + each.rejected
+                if each.spans:
+                    self._add_spans(each)
             else:
-                logs += self._add_logs(resource)
+                logs += self._add_logs(each)
         return Accepted(spans, logs, rejected)
 
     def _add_spans(self, batch: SpanBatch) -> None:
@@ -119,12 +120,21 @@ class Ingest:
         """Notes which traces a chunk has something of."""
         self._connection.executemany("INSERT INTO trace_chunk (trace, chunk) VALUES (?, ?)", ((trace, chunk) for trace in traces))
 
-    def _add_chunk(self, signal: Signal, service: int, of: Summary, resource: ResourceSpans | ResourceLogs) -> int:
+    def _add_chunk(self, signal: Signal, service: int, of: Summary, resource: SealedSpans | ResourceLogs) -> int:
         """Inserts the chunk and returns its number."""
         inserted = self._connection.execute(
             "INSERT INTO chunk (signal, service, received_s, first_us, last_us, durations, failed, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (signal, service, int(self._clock_s()), of.first_us, of.last_us, of.durations, of.failed, pack(resource)),
+            (
+                signal,
+                service,
+                int(self._clock_s()),
+                of.first_us,
+                of.last_us,
+                of.durations,
+                of.failed,
+                self._packing.pack(resource),
+            ),
         )
         if inserted.lastrowid is None:
             raise sqlite3.InternalError("SQLite gave no number for a new chunk")

@@ -1,20 +1,35 @@
 """Spans in the JSON form of Jaeger's query API, made from OTLP as Jaeger's own translation makes it.
 
+    trace      {traceID, spans, processes: {processID: {serviceName, tags}}, warnings}
+    span       {traceID, spanID, flags, operationName, references, startTime, duration, tags, logs, processID, warnings}
+    reference  {refType: CHILD_OF (its parent) or FOLLOWS_FROM (what it is linked to), traceID, spanID}
+    log        {timestamp, fields}, an event of the span
+    tag, field {key, type, value}
+
+Times are in microseconds, `warnings` is null or a list of texts. All is written as text at once: a search shows thousands of
+tags, most of them not for the first time (values.py).
+
 Sources: jaegertracing/jaeger `internal/uimodel/model.go` (the shapes) and opentelemetry-collector-contrib
 `pkg/translator/jaeger` (resource to process, kind and status to tags, events to logs, links to FOLLOWS_FROM).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
 
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from observability.store.chunks import StoredSpan
 from observability.store.ingest import service_name
-from observability.store.values import Tag, attribute_tag, string_tag
+from observability.store.sealed import SealedEvent, SealedSpan
+from observability.store.values import Tag, as_json, attribute_tag, string_tag
 
 _NS_PER_US: Final = 1_000
+_KEPT_PROCESSES: Final = 64
+_KEPT_LENGTH: Final = 1_024  # Of a sender's resource; a longer one is written anew each time.
+_STATUS_CODES: Final = {Status.STATUS_CODE_OK: "OK", Status.STATUS_CODE_ERROR: "ERROR"}
+_FAILED: Final = Tag("error", value=True, json='{"key":"error","type":"bool","value":true}')
 _FLAGS_MASK: Final = 0xFF  # The W3C trace flags; OTLP keeps more above them.
 
 KINDS: Final[Mapping[int, str]] = {
@@ -27,134 +42,89 @@ KINDS: Final[Mapping[int, str]] = {
 """`span.kind` by OTLP's SpanKind; an unspecified kind has no tag."""
 
 
-class Log(TypedDict):
-    """An event of a span."""
-
-    timestamp: int
-    fields: list[Tag]
-
-
-class Reference(TypedDict):
-    """A span's parent (CHILD_OF) or a span it is linked to (FOLLOWS_FROM)."""
-
-    refType: str
-    traceID: str
-    spanID: str
-
-
-class Process(TypedDict):
-    """The sender of spans."""
-
-    serviceName: str
-    tags: list[Tag]
-
-
-class JaegerSpan(TypedDict):
-    """One span; times in microseconds."""
-
-    traceID: str
-    spanID: str
-    flags: int
-    operationName: str
-    references: list[Reference]
-    startTime: int
-    duration: int
-    tags: list[Tag]
-    logs: list[Log]
-    processID: str
-    warnings: list[str] | None
-
-
-class Trace(TypedDict):
-    """One trace with the processes that its spans name."""
-
-    traceID: str
-    spans: list[JaegerSpan]
-    processes: dict[str, Process]
-    warnings: list[str] | None
-
-
-def trace(trace_id: bytes, stored: Sequence[StoredSpan], warnings: Sequence[str] = ()) -> Trace:
+def trace(trace_id: bytes, stored: Sequence[StoredSpan], warnings: Sequence[str] = ()) -> bytes:
     """A trace, its spans in order of their start."""
-    processes = _Processes()
+    senders: dict[bytes, str] = {}
     spans = [
-        _span(item, processes.id_of(item.resource)) for item in sorted(stored, key=lambda item: item.span.start_time_unix_nano)
+        _span(item, senders.setdefault(item.resource, f"p{len(senders) + 1}"))
+        for item in sorted(stored, key=lambda item: item.span.start_time_unix_nano)
     ]
-    return {"traceID": trace_id.hex(), "spans": spans, "processes": processes.by_id, "warnings": list(warnings) or None}
-
-
-class _Processes:
-    """Senders of a trace's spans, each under a short id."""
-
-    def __init__(self) -> None:
-        self.by_id: dict[str, Process] = {}
-        self._by_content: dict[bytes, str] = {}
-        self._by_object: dict[int, str] = {}  # Spans of one chunk share the object, whose content is long to write.
-
-    def id_of(self, resource: Resource) -> str:
-        """The id of a sender, made when it is new."""
-        known = self._by_object.get(id(resource))
-        if known is not None:
-            return known
-        made = self._by_content.setdefault(resource.SerializeToString(deterministic=True), f"p{len(self._by_content) + 1}")
-        self.by_id.setdefault(made, {"serviceName": service_name(resource.attributes), "tags": process_tags(resource)})
-        self._by_object[id(resource)] = made
-        return made
+    processes = ",".join(f'"{name}":{_process(resource)}' for resource, name in senders.items())
+    text = (
+        f'{{"traceID":"{trace_id.hex()}","spans":[{",".join(spans)}],"processes":{{{processes}}}'
+        f',"warnings":{as_json(list(warnings) or None)}}}'
+    )
+    return text.encode()
 
 
 def tags(stored: StoredSpan) -> list[Tag]:
     """Tags of a span: its attributes, and what Jaeger makes of scope, kind, status and trace state."""
-    span, scope = stored.span, stored.scope
-    made = {
-        "otel.scope.name": scope.name,
-        "otel.scope.version": scope.version,
-        "span.kind": KINDS.get(span.kind, ""),
-        "otel.status_code": {Status.STATUS_CODE_OK: "OK", Status.STATUS_CODE_ERROR: "ERROR"}.get(span.status.code, ""),
-        "otel.status_description": span.status.message,
-        "w3c.tracestate": span.trace_state,
-    }
-    result = [attribute_tag(attribute) for attribute in span.attributes]
-    result += [string_tag(key, value) for key, value in made.items() if value]
-    if span.status.code == Status.STATUS_CODE_ERROR:
-        result.append({"key": "error", "type": "bool", "value": True})
+    span, scope, status = stored.span, stored.scope, stored.span.status
+    result = [*map(attribute_tag, span.attributes)]
+    if scope.name:
+        result.append(string_tag("otel.scope.name", scope.name))
+    if scope.version:
+        result.append(string_tag("otel.scope.version", scope.version))
+    if span.kind in KINDS:
+        result.append(string_tag("span.kind", KINDS[span.kind]))
+    if status.code in _STATUS_CODES:
+        result.append(string_tag("otel.status_code", _STATUS_CODES[status.code]))
+    if status.message:
+        result.append(string_tag("otel.status_description", status.message))
+    if span.trace_state:
+        result.append(string_tag("w3c.tracestate", span.trace_state))
+    if status.code == Status.STATUS_CODE_ERROR:
+        result.append(_FAILED)
     return result
 
 
-def process_tags(resource: Resource) -> list[Tag]:
+def process_tags(resource: bytes) -> list[Tag]:
     """Tags of the sender: its resource attributes but for its name."""
-    return [attribute_tag(attribute) for attribute in resource.attributes if attribute.key != "service.name"]
+    every = (attribute_tag(each.SerializeToString()) for each in Resource.FromString(resource).attributes)
+    return [tag for tag in every if tag.key != "service.name"]
 
 
-def logs(span: Span) -> list[Log]:
-    """Events of a span; the event's name is the field `event`."""
-    return [
-        {
-            "timestamp": event.time_unix_nano // _NS_PER_US,
-            "fields": [string_tag("event", event.name), *(attribute_tag(attribute) for attribute in event.attributes)],
-        }
-        for event in span.events
-    ]
+def fields(event: SealedEvent) -> Iterator[Tag]:
+    """Fields of an event; its name is the field `event`."""
+    yield string_tag("event", event.name)
+    yield from map(attribute_tag, event.attributes)
 
 
-def _span(stored: StoredSpan, process_id: str) -> JaegerSpan:
+def _process(resource: bytes) -> str:
+    return _kept_process(resource) if len(resource) <= _KEPT_LENGTH else _written_process(resource)
+
+
+def _written_process(resource: bytes) -> str:
+    name = service_name(Resource.FromString(resource).attributes)
+    return f'{{"serviceName":{as_json(name)},"tags":{_array(process_tags(resource))}}}'
+
+
+_kept_process: Final = lru_cache(maxsize=_KEPT_PROCESSES)(_written_process)
+
+
+def _span(stored: StoredSpan, process_id: str) -> str:
     span = stored.span
-    return {
-        "traceID": span.trace_id.hex(),
-        "spanID": span.span_id.hex(),
-        "flags": span.flags & _FLAGS_MASK,
-        "operationName": span.name,
-        "references": list(_references(span)),
-        "startTime": span.start_time_unix_nano // _NS_PER_US,
-        "duration": max(0, span.end_time_unix_nano - span.start_time_unix_nano) // _NS_PER_US,
-        "tags": tags(stored),
-        "logs": logs(span),
-        "processID": process_id,
-        "warnings": None,
-    }
+    start_ns = span.start_time_unix_nano
+    trace_id = span.trace_id.hex()
+    return (
+        f'{{"traceID":"{trace_id}","spanID":"{span.span_id.hex()}","flags":{span.flags & _FLAGS_MASK}'
+        f',"operationName":{as_json(span.name)},"references":[{",".join(_references(span, trace_id))}]'
+        f',"startTime":{start_ns // _NS_PER_US},"duration":{max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US}'
+        f',"tags":{_array(tags(stored))},"logs":[{",".join(map(_log, span.events))}],"processID":"{process_id}","warnings":null}}'
+    )
 
 
-def _references(span: Span) -> Iterable[Reference]:
-    if any(span.parent_span_id):
-        yield {"refType": "CHILD_OF", "traceID": span.trace_id.hex(), "spanID": span.parent_span_id.hex()}
+def _log(event: SealedEvent) -> str:
+    return f'{{"timestamp":{event.time_unix_nano // _NS_PER_US},"fields":{_array(fields(event))}}}'
+
+
+def _references(span: SealedSpan, trace_id: str) -> Iterator[str]:
+    parent = span.parent_span_id
+    if any(parent):
+        yield f'{{"refType":"CHILD_OF","traceID":"{trace_id}","spanID":"{parent.hex()}"}}'
     for link in span.links:
-        yield {"refType": "FOLLOWS_FROM", "traceID": link.trace_id.hex(), "spanID": link.span_id.hex()}
+        yield f'{{"refType":"FOLLOWS_FROM","traceID":"{link.trace_id.hex()}","spanID":"{link.span_id.hex()}"}}'
+
+
+def _array(shown: Iterable[Tag]) -> str:
+    return f"[{','.join([tag.json for tag in shown])}]"

@@ -12,6 +12,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from observability.store.sealed import SealedSpan
 from observability.store.span_batch import SpanBatch
 
 BUCKET_US: Final = 10_000_000
@@ -137,7 +138,7 @@ class Links:
             self._failed[call] += callee.failed
 
 
-def _callers(span: Span) -> Collection[bytes]:
+def _callers(span: SealedSpan) -> Collection[bytes]:
     """Keys of the spans that called a span, each once."""
     parent = span.parent_span_id
     parents = (span.trace_id + parent,) if parent and parent != _NO_SPAN else ()

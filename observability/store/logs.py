@@ -13,7 +13,7 @@ from observability.store.opened import OpenedChunks
 from observability.store.reader import ALL_TIME, ChunkFilter, Reader, TimeRange
 from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
 from observability.store.values import Plain, plain
-from observability.store.weight import MAX_ANSWER_BYTES, weight_of
+from observability.store.weight import MAX_ANSWER_BYTES, weight_of_log
 
 LEVELS: Final = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 """The least SeverityNumber of each level (OpenTelemetry's log data model)."""
@@ -121,7 +121,7 @@ class Logs:
         """Records by id, as far as an answer may go."""
         lines, weight = [], 0
         for stored in (stored for item in items for stored in self._stored(item)):
-            weight += weight_of(stored.record)
+            weight += weight_of_log(stored.record)
             if weight > MAX_ANSWER_BYTES:
                 break
             lines.append(_line(stored))

@@ -5,11 +5,11 @@ Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp (protobuf and JSON bo
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 from google.protobuf import json_format  # type: ignore[import-untyped]  # protobuf ships no types.
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]  # Likewise.
@@ -17,12 +17,12 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # Like
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from observability.store.errors import InvalidUploadError, UnsupportedUploadError, UploadTooLargeError
 from observability.store.otlp_json import parse_json
 from observability.store.schema import Signal
-from observability.store.span_batch import MAX_PARTS
+from observability.store.sealed import read_traces
+from observability.store.span_batch import MAX_PARTS, SpanBatch
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Of a body, as sent and decompressed: gRPC's default for a message. An exporter's usual 512 spans take 0.2 MiB."""
@@ -31,6 +31,8 @@ MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 MAX_ITEMS: Final = 32_768
 """Spans or log records of one upload, with their resources and scopes. Collectors send 8,192 by default; empty ones, of two bytes
 each, would fit in a body by the million."""
+
+Request = TypeVar("Request")
 
 
 class Encoding(StrEnum):
@@ -81,19 +83,15 @@ def form_of(content_type: str, content_encoding: str) -> Form:
     return Form(Encoding(media_type), compression == "gzip")
 
 
-def decode(received: Upload) -> Sequence[ResourceSpans] | Sequence[ResourceLogs]:
-    """The resources of an upload, each with its spans or logs. Raises InvalidUploadError or UploadTooLargeError."""
+def decode(received: Upload) -> Sequence[SpanBatch] | Sequence[ResourceLogs]:
+    """What an upload has, by sender. Raises InvalidUploadError or UploadTooLargeError."""
     if received.signal is Signal.SPANS:
-        traces = ExportTraceServiceRequest()
-        _parse(received, traces)
-        spans: Sequence[ResourceSpans] = traces.resource_spans
+        spans = _read(received, ExportTraceServiceRequest, read_traces).resource_spans
         _check_items(len(spans), (len(scope.spans) + 1 for resource in spans for scope in resource.scope_spans))
-        return spans
-    logs = ExportLogsServiceRequest()
-    _parse(received, logs)
-    records: Sequence[ResourceLogs] = logs.resource_logs
-    _check_items(len(records), (len(scope.log_records) + 1 for resource in records for scope in resource.scope_logs))
-    return records
+        return [SpanBatch.of(resource) for resource in spans]
+    logs: Sequence[ResourceLogs] = _read(received, ExportLogsServiceRequest, ExportLogsServiceRequest.FromString).resource_logs
+    _check_items(len(logs), (len(scope.log_records) + 1 for resource in logs for scope in resource.scope_logs))
+    return logs
 
 
 def _check_items(resources: int, of_scopes: Iterable[int]) -> None:
@@ -106,15 +104,17 @@ def _check_items(resources: int, of_scopes: Iterable[int]) -> None:
             )
 
 
-def _parse(received: Upload, request: Message) -> None:
+def _read(received: Upload, kind: type[Message], read: Callable[[bytes], Request]) -> Request:
+    """The request in an upload, which is of that kind."""
     body = _gunzip(received.body) if received.form.gzip else received.body
     if received.form.encoding is Encoding.JSON:
+        request = kind()
         parse_json(body, request)
-    else:
-        try:
-            request.ParseFromString(body)
-        except DecodeError as error:
-            raise InvalidUploadError(f"the body is not a protobuf {request.DESCRIPTOR.name}: {error}") from error
+        body = request.SerializeToString()
+    try:
+        return read(body)
+    except DecodeError as error:
+        raise InvalidUploadError(f"the body is not a protobuf {kind.DESCRIPTOR.name}: {error}") from error
 
 
 def answer(received: Upload, accepted: Accepted) -> bytes:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from observability.store.chunks import unpack
+from observability.store.chunks import Packing
 from observability.store.durations import ALL_DURATIONS
 from observability.store.errors import QueryTooLongError
 from observability.store.schema import Signal
@@ -65,6 +65,7 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection, clock_s: Callable[[], float]) -> None:
         self.connection = connection
         self._clock_s = clock_s
+        self._packing = Packing()
 
     def service(self, name: str) -> int | None:
         """Number of a service, None when nothing of it is kept."""
@@ -97,7 +98,7 @@ class Reader:
     def message(self, chunk: int) -> bytes:
         """A chunk's unpacked message; empty, as a message without items, when it was deleted meanwhile."""
         row = self.connection.execute("SELECT body FROM chunk WHERE id = ?", (chunk,)).fetchone()
-        return b"" if row is None else unpack(row[0])
+        return b"" if row is None else self._packing.unpack(row[0])
 
 
 def _chunk_query(wanted: ChunkFilter) -> str:

@@ -22,7 +22,7 @@ from typing import Final
 
 from observability.store.errors import StoreUnusableError
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Kept in the file as `user_version`; a change of tables or of the chunks' encoding raises it."""
 
 POSITION_BITS: Final = 18

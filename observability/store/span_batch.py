@@ -1,10 +1,15 @@
 """The spans of one resource in one upload, without those that the store does not keep."""
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import MutableSequence, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types.
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from observability.store.errors import InvalidUploadError
+from observability.store.sealed import SealedEvent, SealedSpan, SealedSpans, read_spans
 
 MAX_PARTS: Final = 16_384
 """Attributes, events and links of a span. An SDK sends 128 of each; of empty ones, two bytes each, a body could hold millions."""
@@ -14,6 +19,8 @@ _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 _NO_TRACE: Final = bytes(_TRACE_ID_BYTES)
 _NO_SPAN: Final = bytes(_SPAN_ID_BYTES)
+_read_attribute: Final = KeyValue.FromString
+_serialise: Final = KeyValue.SerializeToString
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +32,51 @@ class SpanBatch:
         spans: Its spans.
         trace_ids: Their trace ids.
         keys: Their trace ids and span ids, which name a span among all.
-        rejected: How many were deleted from the message, for want of valid ids or for too many parts.
+        events: Their events.
+        tags: The different attributes of spans and events, each as protobuf's own writer writes it.
+        rejected: How many spans were deleted from the message, for want of valid ids or for too many parts.
     """
 
-    resource: ResourceSpans
-    spans: Sequence[Span]
+    resource: SealedSpans
+    spans: Sequence[SealedSpan]
     trace_ids: Sequence[bytes]
     keys: Sequence[bytes]
+    events: Sequence[SealedEvent]
+    tags: Set[bytes]
     rejected: int
 
     @classmethod
-    def of(cls, resource: ResourceSpans) -> "SpanBatch":
-        """The valid spans of a message; the others are deleted from it."""
+    def of(cls, resource: SealedSpans) -> "SpanBatch":
+        """The valid spans of a message; the others are deleted from it.
+
+        Raises:
+            InvalidUploadError: An attribute is none.
+        """
         batch = cls._read(resource, 0)
+        if not batch.is_as_written_here():
+            batch = cls._read(_written_here(resource), 0)
         if batch.is_valid():
             return batch
-        return cls._read(resource, sum(_drop_invalid(scope.spans) for scope in resource.scope_spans))
+        return cls._read(batch.resource, sum(_drop_invalid(scope.spans) for scope in batch.resource.scope_spans))
 
     @classmethod
-    def _read(cls, resource: ResourceSpans, rejected: int) -> "SpanBatch":
+    def _read(cls, resource: SealedSpans, rejected: int) -> "SpanBatch":
         spans = [span for scope in resource.scope_spans for span in scope.spans]
         trace_ids = [span.trace_id for span in spans]
         keys = [trace_id + span.span_id for trace_id, span in zip(trace_ids, spans, strict=True)]
-        return cls(resource, spans, trace_ids, keys, rejected)
+        events = [event for span in spans for event in span.events]
+        tags = set().union(*(span.attributes for span in spans), *(event.attributes for event in events))
+        return cls(resource, spans, trace_ids, keys, events, tags, rejected)
+
+    def is_as_written_here(self) -> bool:
+        """Whether all attributes are the bytes that this process would write, by which a search finds them.
+
+        Nearly always they are. Protobuf allows other spellings, such as a value before its key. Raises InvalidUploadError.
+        """
+        try:
+            return all(_serialise(_read_attribute(tag)) == tag for tag in self.tags)
+        except DecodeError as error:
+            raise InvalidUploadError(f"an attribute in the body is not a protobuf KeyValue: {error}") from error
 
     def is_valid(self) -> bool:
         """Whether all can be kept; decided for all spans at once, since they nearly always are."""
@@ -63,12 +92,16 @@ class SpanBatch:
         )
 
 
+def _written_here(resource: SealedSpans) -> SealedSpans:
+    return read_spans(ResourceSpans.FromString(resource.SerializeToString()).SerializeToString())
+
+
 def is_trace_id(trace_id: bytes) -> bool:
     """Whether a trace can have that id."""
     return len(trace_id) == _TRACE_ID_BYTES and trace_id != _NO_TRACE
 
 
-def _drop_invalid(spans: MutableSequence[Span]) -> int:
+def _drop_invalid(spans: MutableSequence[SealedSpan]) -> int:
     """Deletes spans without valid ids or with too many parts, and returns how many there were."""
     valid = [span for span in spans if is_trace_id(span.trace_id) and _is_span_id(span.span_id) and _parts_of(span) <= MAX_PARTS]
     rejected = len(spans) - len(valid)
@@ -78,7 +111,7 @@ def _drop_invalid(spans: MutableSequence[Span]) -> int:
     return rejected
 
 
-def _parts_of(span: Span) -> int:
+def _parts_of(span: SealedSpan) -> int:
     """How many attributes, links and events a span has, with the events' attributes."""
     return len(span.attributes) + len(span.links) + sum(1 + len(event.attributes) for event in span.events)
 

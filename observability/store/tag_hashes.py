@@ -1,17 +1,17 @@
 """Short hashes of every tag in a chunk: a search by tags opens only chunks that have the hashes of what it looks for.
 
-What is hashed is an attribute as OTLP serialises it, so that nothing has to be decoded for it: one writer in field order makes
-the same bytes each time. Beside each attribute stands its key alone, for values whose text has many spellings, and what Jaeger
+What is hashed is an attribute as protobuf's own writer writes it, in field order, which makes the same bytes each time
+(span_batch.py). Beside each attribute stands its key alone, for values whose text has many spellings, and what Jaeger
 makes of other fields (`MADE_TAGS`) as if it were an attribute.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 from zlib import crc32
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from observability.store.span_batch import SpanBatch
 
@@ -40,11 +40,8 @@ _serialise: Final = KeyValue.SerializeToString
 
 def hashes_of(batch: SpanBatch) -> bytes | None:
     """Hashes of all tags of a chunk, None when there are too many."""
-    events = [event for span in batch.spans for event in span.events]
-    tags: set[bytes] = {*_made_tags(batch, events)}
+    tags = {*batch.tags, *_made_tags(batch)}
     tags.update(map(_serialise, batch.resource.resource.attributes))
-    for carrier in (*batch.spans, *events):
-        tags.update(map(_serialise, carrier.attributes))
     tags.discard(b"")  # An attribute without key and value.
     tags.update([_key_of(tag) for tag in tags])
     if len(tags) > MAX_TAGS:
@@ -76,9 +73,9 @@ def found_in(column: str, tag: bytes, parameter: str) -> tuple[str, dict[str, by
     return f"({column} IS NULL OR {found})", values
 
 
-def _made_tags(batch: SpanBatch, events: Sequence[Span.Event]) -> Iterator[bytes]:
+def _made_tags(batch: SpanBatch) -> Iterator[bytes]:
     """What Jaeger makes of names, states and scopes. Errors and kinds are columns and need no hash."""
-    made = {("event", event.name) for event in events}
+    made = {("event", event.name) for event in batch.events}
     for scope in batch.resource.scope_spans:
         made |= {("otel.scope.name", scope.scope.name), ("otel.scope.version", scope.scope.version)}
     for span in batch.spans:

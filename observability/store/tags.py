@@ -61,9 +61,9 @@ class TagFilter:
 
     def matches(self, stored: StoredSpan) -> bool:
         """Whether a span has all the tags that columns do not decide."""
-        of_events = (tag for log in jaeger.logs(stored.span) for tag in log["fields"])
+        of_events = (tag for event in stored.span.events for tag in jaeger.fields(event))
         everywhere = chain(jaeger.tags(stored), jaeger.process_tags(stored.resource), of_events)
-        present = {(tag["key"], text(tag["value"])) for tag in everywhere}
+        present = {(tag.key, text(tag.value)) for tag in everywhere}
         return all((key, value) in present for key, value in self._tags.items())
 
 

@@ -13,7 +13,7 @@ from observability.store.opened import OpenedChunks
 from observability.store.reader import ALL_TIME, Chunk, ChunkFilter, Reader, TimeRange
 from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
 from observability.store.tags import TagFilter
-from observability.store.weight import MAX_ANSWER_BYTES, weight_of
+from observability.store.weight import MAX_ANSWER_BYTES, weight_of_span
 
 MAX_NAMES: Final = 5_000
 """Of services or operations in an answer."""
@@ -93,8 +93,8 @@ class Traces:
         newest = heapq.nlargest(query.limit, found.items(), key=lambda item: item[1])
         return [trace_id for number, _ in newest for trace_id in self._trace_id(number)]
 
-    def trace(self, trace_id: bytes) -> jaeger.Trace | None:
-        """A trace in Jaeger's form, None when none of its spans is kept."""
+    def trace(self, trace_id: bytes) -> bytes | None:
+        """A trace in Jaeger's JSON form, None when none of its spans is kept."""
         rows = self._reader.connection.execute(_SPANS_OF_TRACE, (self._reader.trace(trace_id), MAX_TRACE_SPANS + 1)).fetchall()
         spans: dict[bytes, StoredSpan] = {}
         weight = 0
@@ -103,7 +103,7 @@ class Traces:
             opened = self._opened.get(chunk)
             # A sender that missed our answer sends the same span again; the first one counts.
             if position < len(opened) and (stored := opened[position]).span.span_id not in spans:
-                weight += weight_of(stored.span)
+                weight += weight_of_span(stored.span, stored.size_bytes)
                 if weight > MAX_ANSWER_BYTES:
                     break
                 spans[stored.span.span_id] = stored

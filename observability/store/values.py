@@ -3,37 +3,54 @@
 import base64
 import json
 import math
-from typing import Final, TypedDict
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 Plain = str | bool | int | float
 
 
-class Tag(TypedDict):
-    """A typed key and value of Jaeger's JSON form."""
+class Tag(NamedTuple):
+    """A typed key and value, and how an answer writes them."""
 
     key: str
-    type: str
     value: Plain
+    json: str
 
 
 _MAX_SAFE_INTEGER: Final = 2**53 - 1  # Beyond it a JavaScript reader loses digits, so Jaeger sends such integers as text.
 _TYPES: Final = {"bool_value": "bool", "int_value": "int64", "double_value": "float64", "bytes_value": "binary"}
+as_json: Final = json.JSONEncoder().encode
+"""A value as JSON. `json.dumps` asks for its many options first, each time."""
+
+_KEPT_TAGS: Final = 4_096  # Of each sort: what spans of some ten services have in common, in 2 MiB at most ...
+_KEPT_LENGTH: Final = 128  # ... if none of them is longer than that.
+
+
+def attribute_tag(attribute: bytes) -> Tag:
+    """An OTLP attribute as a tag; lists and maps become JSON text, as in Jaeger's own translation."""
+    return _kept_attribute(attribute) if len(attribute) <= _KEPT_LENGTH else _attribute_tag(attribute)
 
 
 def string_tag(key: str, value: str) -> Tag:
     """A tag whose value is text."""
-    return {"key": key, "type": "string", "value": value}
+    return _kept_string(key, value) if len(key) + len(value) <= _KEPT_LENGTH else _tag(key, "string", value)
 
 
-def attribute_tag(attribute: KeyValue) -> Tag:
-    """An OTLP attribute as a tag; lists and maps become JSON text, as in Jaeger's own translation."""
-    value = attribute.value
-    kind = value.WhichOneof("value")
-    if kind == "string_value":  # Most are, and a search shows thousands.
-        return {"key": attribute.key, "type": "string", "value": value.string_value}
-    return {"key": attribute.key, "type": _TYPES.get(kind or "", "string"), "value": plain(value)}
+def _attribute_tag(attribute: bytes) -> Tag:
+    read = KeyValue.FromString(attribute)
+    kind = read.value.WhichOneof("value") or ""
+    return _tag(read.key, _TYPES.get(kind, "string"), read.value.string_value if kind == "string_value" else plain(read.value))
+
+
+def _tag(key: str, kind: str, value: Plain) -> Tag:
+    return Tag(key, value, f'{{"key":{as_json(key)},"type":"{kind}","value":{as_json(value)}}}')
+
+
+# Most tags of a trace have been shown a moment ago: the routes, methods and statuses of a few services.
+_kept_attribute: Final = lru_cache(maxsize=_KEPT_TAGS)(_attribute_tag)
+_kept_string: Final = lru_cache(maxsize=_KEPT_TAGS)(lambda key, value: _tag(key, "string", value))
 
 
 def plain(value: AnyValue) -> Plain:

@@ -133,10 +133,10 @@ class Writer:
 
     def _write_one(self, upload: Upload) -> Accepted | StoreError:
         try:
-            resources = decode(upload)
+            decoded = decode(upload)
         except StoreError as error:
             return error
-        return self._ingest.add(resources)
+        return self._ingest.add(decoded)
 
     def _roll_back(self, error: Exception) -> None:
         if str(error) != self._failure:

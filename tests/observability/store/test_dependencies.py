@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from observability.store.links import Links
+from observability.store.sealed import read_spans
 from observability.store.span_batch import SpanBatch
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ async def test_wrong_times_are_refused_with_what_is_allowed(client: Client) -> N
 
 
 def batch(*spans: Span) -> SpanBatch:
-    return SpanBatch.of(ResourceSpans(scope_spans=[ScopeSpans(spans=spans)]))
+    return SpanBatch.of(read_spans(ResourceSpans(scope_spans=[ScopeSpans(spans=spans)]).SerializeToString()))
 
 
 def test_what_is_remembered_has_a_bound(span: Spans) -> None:

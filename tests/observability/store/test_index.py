@@ -18,6 +18,7 @@ from observability.store.durations import ALL_DURATIONS, duration_bit, durations
 from observability.store.ingest import Ingest
 from observability.store.reader import Reader, TimeRange
 from observability.store.schema import open_for_reading, open_for_writing
+from observability.store.sealed import read_span, read_spans
 from observability.store.span_batch import SpanBatch
 from observability.store.tag_hashes import found_in, hashes_of, tag_of
 from observability.store.tags import TagFilter
@@ -44,7 +45,7 @@ class Everything:
         for _ in range(40):
             resource = self._resource()
             writing.execute("BEGIN")
-            ingest.add([resource])
+            ingest.add([SpanBatch.of(read_spans(resource.SerializeToString()))])
             ingest.finish()
             writing.execute("COMMIT")
         writing.close()
@@ -83,7 +84,9 @@ class Everything:
         spans = [self._span() for _ in range(self._rng.randrange(1, 12))]
         scope = resource.scope_spans.add()
         scope.spans.extend(spans)
-        self.stored += [(service, StoredSpan(span, scope.scope, resource.resource)) for span in spans]
+        sender = resource.resource.SerializeToString()
+        messages = [span.SerializeToString() for span in spans]
+        self.stored += [(service, StoredSpan(read_span(each), len(each), scope.scope, sender)) for each in messages]
         return resource
 
     def _span(self) -> Span:
@@ -144,7 +147,7 @@ def chunk_of(values: Sequence[dict[str, object]]) -> SpanBatch:
     spans = resource.scope_spans.add().spans
     for number, each in enumerate(values, 1):
         spans.add(trace_id=bytes(15) + b"\1", span_id=number.to_bytes(8, "big"), attributes=attributes(each))
-    return SpanBatch.of(resource)
+    return SpanBatch.of(read_spans(resource.SerializeToString()))
 
 
 def is_found(hashes: bytes | None, key: str, value: str) -> bool:

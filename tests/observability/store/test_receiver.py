@@ -138,6 +138,16 @@ async def test_spans_without_valid_ids_are_refused_alone_and_counted(client: Cli
     assert len((await client.data(f"/api/traces/{TRACE}"))[0]["spans"]) == 1
 
 
+async def test_garbage_inside_of_an_attribute_is_refused_with_its_whole_upload(client: Client, span: Spans) -> None:
+    good = span(note="a text")
+    text = b"a text"
+    bad = body(span(), good).replace(text, b"\xff" * len(text))  # No UTF-8, which all texts of protobuf are.
+    answer = await client.post("/v1/traces", bad)
+    assert answer.status == 400
+    assert "an attribute" in message(answer.body)
+    assert (await client.get(f"/api/traces/{TRACE}")).status == 404
+
+
 async def test_garbage_does_not_harm_uploads_that_share_its_transaction(client: Client, span: Spans) -> None:
     answers = await asyncio.gather(*(client.post("/v1/traces", each) for each in (body(span()), b"garbage", body(span()))))
     assert [answer.status for answer in answers] == [200, 400, 200]

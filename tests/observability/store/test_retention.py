@@ -12,6 +12,8 @@ from observability.store.catalog import Catalog
 from observability.store.ingest import Ingest
 from observability.store.retention import Retention
 from observability.store.schema import open_for_writing
+from observability.store.sealed import read_spans
+from observability.store.span_batch import SpanBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ class Bench:
         resource.resource.attributes.add(key="service.name").value.string_value = service
         resource.scope_spans.add().spans.extend(spans)
         self.connection.execute("BEGIN")
-        self.ingest.add([resource])
+        self.ingest.add([SpanBatch.of(read_spans(resource.SerializeToString()))])
         self.ingest.finish()
         self.connection.execute("COMMIT")
 

@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.observability.store.conftest import request
+
 if TYPE_CHECKING:
     from tests.observability.store.conftest import Client, Spans
 
@@ -203,6 +205,31 @@ async def test_a_tag_is_found_by_its_text_whatever_its_type(client: Client, span
     assert not await tags_find(client, http__response__status_code="50")
     assert not await tags_find(client, http__response__status_code="504")
     assert not await tags_find(client, unheard_of="503")
+
+
+async def test_an_attribute_is_found_and_shown_however_its_sender_spells_it(client: Client, span: Spans) -> None:
+    usual, value_first = b"\x0a\x04note\x12\x05\x0a\x03abc", b"\x12\x05\x0a\x03abc\x0a\x04note"
+    body = request("orders", span(note="abc"))
+    assert (await client.post("/v1/traces", body.replace(usual, value_first))).status == 200
+    assert body.replace(usual, value_first) != body
+    assert await tags_find(client, note="abc")
+    (trace,) = await client.data(f"/api/traces/{TRACE}")
+    assert {"key": "note", "type": "string", "value": "abc"} in trace["spans"][0]["tags"]
+
+
+async def test_texts_are_shown_as_they_were_sent_whatever_characters_they_have(client: Client, span: Spans) -> None:
+    odd = 'a "quoted" \\ path\n\x00\x1f and \u2028 some 🍜'
+    event = (one := span(odd, note=odd, **{odd: True})).events.add(name=odd)
+    event.attributes.add(key=odd).value.string_value = odd
+    one.status.code, one.status.message = Status.STATUS_CODE_ERROR, odd
+    await client.add(odd, one, **{odd: odd})
+    (trace,) = await client.data(f"/api/traces/{TRACE}")
+    (shown,) = trace["spans"]
+    texts = {"key": odd, "type": "string", "value": odd}
+    assert (shown["operationName"], shown["logs"][0]["fields"][1]) == (odd, texts)
+    assert trace["processes"]["p1"] == {"serviceName": odd, "tags": [texts]}
+    assert {"key": odd, "type": "bool", "value": True} in shown["tags"]
+    assert {(tag["key"], tag["value"]) for tag in shown["tags"]} >= {("note", odd), ("otel.status_description", odd)}
 
 
 async def test_tags_of_a_search_must_all_be_on_one_span(client: Client, span: Spans) -> None:
