@@ -6,10 +6,10 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format rules api fuzz lock up down torture bench migration clean dashboards
+.PHONY: help install demo test check unit system lint format rules api fuzz lock up down load demo-compose torture bench migration clean dashboards
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## Install everything into .venv from the hashed lock
 
@@ -31,11 +31,17 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: $(STAMP)  ## Prove that a dead Deliveries service stops nobody from ordering (about 150 s)
 	@$(BIN)/testbed demo
 
-up: $(STAMP)  ## Start the system and leave it running
-	@$(BIN)/testbed up
+up: $(STAMP)  ## Start the full stack in containers and leave it running (logs=0: without Loki)
+	@$(BIN)/testbed compose up $(if $(filter 0,$(logs)),--no-logs) $(if $(filter 1,$(logs)),--logs)
 
-down: $(STAMP)  ## Stop it
-	@$(BIN)/testbed down
+down: $(STAMP)  ## Stop it (volumes=1: and remove its data)
+	@$(BIN)/testbed compose down $(if $(filter 1,$(volumes)),--volumes)
+
+load: $(STAMP)  ## Send it customers from Locust's web page (workers=2: from two processes; stop=1: end)
+	@$(BIN)/testbed compose load $(if $(workers),--workers $(workers)) $(if $(filter 1,$(stop)),--stop)
+
+demo-compose: up  ## Run the demo's experiment on the full stack
+	@$(BIN)/chaos run delivery-outage --target compose
 
 test: check unit system  ## Everything that must hold before a commit
 

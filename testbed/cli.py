@@ -9,12 +9,14 @@ from chaos.http_get import FetchError
 from chaos.targets.errors import TargetError
 from testbed.browser import NothingToOpenError
 from testbed.commands.books import dead_letters_command, replay_command, verify_command
+from testbed.commands.compose import compose
 from testbed.commands.life import down, restart, up
 from testbed.commands.load import demo, load
 from testbed.commands.logs import logs
 from testbed.commands.look import open_command, status_command
 from testbed.commands.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from testbed.commands.policy import policy_command
+from testbed.compose.errors import ComposeError
 from testbed.control import ControlError
 from testbed.locust_command import LoadError
 from testbed.terminal import console
@@ -30,6 +32,7 @@ for _command in (up, down, restart, status_command, logs, open_command, load, de
 cli.add_command(dead_letters_command)
 cli.add_command(replay_command)
 cli.add_command(policy_command)
+cli.add_command(compose)
 
 
 def main() -> NoReturn:
@@ -43,7 +46,17 @@ def main() -> NoReturn:
     except BrokenPipeError:  # `testbed logs | head` has seen enough.
         sys.stderr.close()
         sys.exit(0)
-    except (ControlError, TargetError, LoadError, NothingToOpenError, FetchError, LookupError, ValueError, OSError) as error:
+    except (
+        ControlError,
+        ComposeError,
+        TargetError,
+        LoadError,
+        NothingToOpenError,
+        FetchError,
+        LookupError,
+        ValueError,
+        OSError,
+    ) as error:
         _fail(f"testbed: {error}")
     except (click.Abort, KeyboardInterrupt):
         console(sys.stderr).print("testbed: interrupted")
