@@ -27,11 +27,6 @@ class ForkedProcesses:
         self._children: dict[int, Child] = {}
         self._adopt(parent)
 
-    @property
-    def parent_pid(self) -> int:
-        """Process id of the parent, 0 while there is none. Its end is for this object to collect."""
-        return self._parent.pid if self._parent else 0
-
     async def start(self, command: Command) -> Child:
         """Starts a process. Raises StartError when the modules cannot be imported, OSError when the fork fails."""
         parent = self._parent or self._adopt(spawn_parent(self._modules))

@@ -1,7 +1,9 @@
 """Where a service keeps its data, as text from outside: checked, and given the asynchronous driver that we use."""
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 """By the URL's first word. Any driver that it names besides is replaced: only these are installed."""
@@ -13,8 +15,12 @@ class DatabaseUrlError(ValueError):
     """The URL names no database that a service can use; the text says what is allowed, and never the password."""
 
 
-def parse_database_url(text: str) -> URL:
+def parse_database_url(text: str) -> "URL":
     """`postgresql://user:password@host/name` or `sqlite:///path`, with the driver to use. Raises DatabaseUrlError."""
+    # Settings are read by programs as well that have no database: they are spared a toolkit of 10 MiB.
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):  # Their texts repeat the URL, and with it the password.

@@ -27,16 +27,14 @@ from testbed.control import (
     RestartRequest,
     SystemStatus,
 )
-from testbed.exporting import KeptExporter
-from testbed.forked import ForkedProcesses
 from testbed.journal import Event, Journal
 from testbed.keeper import Keeper
 from testbed.notices import Notice, NoticeBoard
-from testbed.parent import Parent, fork_parent
 from testbed.probe import is_ready
 from testbed.replica import Replica, Surroundings
 from testbed.rotation import rotate
 from testbed.server import ControlServer
+from testbed.spawned import SpawnedProcesses
 
 STOP_S: Final = 2.8
 """Of SIGTERM, until whatever still runs is killed. Docker gives a container 10 s, compose.yaml gives it 5."""
@@ -49,7 +47,7 @@ _log = logging.getLogger(__name__)
 class Container:
     """One replica from start to stop, and everything that can be asked of it meanwhile. Lives in one event loop."""
 
-    def __init__(self, plan: ContainerPlan, processes: ForkedProcesses) -> None:
+    def __init__(self, plan: ContainerPlan, processes: SpawnedProcesses) -> None:
         loop = asyncio.get_running_loop()
         self._plan = plan
         self._processes = processes
@@ -63,9 +61,6 @@ class Container:
         around = Surroundings(processes, self._journal, loop, is_ready, self._note_change, self._process_ended)
         self._replica = Replica(plan.instance, around)
         self._keeper = Keeper({self._replica.name: self._replica}, loop, self._journal, time.time)
-        self._exporter = (
-            KeptExporter(plan.exporter, Path(places.EXPORTER), processes, self._journal, loop) if plan.exporter else None
-        )
 
     @property
     def failure(self) -> str:
@@ -77,11 +72,8 @@ class Container:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGCHLD, self._reap)
         self._board.open()
         lives = [asyncio.create_task(self._replica.run()), asyncio.create_task(self._keep_house())]
-        if self._exporter:
-            lives.append(asyncio.create_task(self._exporter.run()))
         try:
             await self._server.open()
             await self._stop.wait()
@@ -107,7 +99,6 @@ class Container:
             addresses={},
             otlp_endpoint=settings.otlp_endpoint,
             leases=self._keeper.leases(),
-            exporter=self._exporter.status() if self._exporter else None,
         )
 
     async def _handle(self, request: Request) -> Response:
@@ -141,10 +132,8 @@ class Container:
         try:
             async with asyncio.timeout(STOP_S):
                 await self._replica.stop()
-                if self._exporter:  # It has the last spans.
-                    await self._exporter.stop()
         except TimeoutError:
-            _log.warning("the replica or its exporter did not end within %g s, and is killed", STOP_S)
+            _log.warning("%s did not end within %g s, and is killed", self._replica.name, STOP_S)
         for life in lives:
             life.cancel()
         await asyncio.gather(*lives, return_exceptions=True)
@@ -155,14 +144,11 @@ class Container:
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
-            self._reap()
+            reap_strangers(self._processes.pids)
             try:
                 rotate(Path(places.JOURNAL), places.MAX_JOURNAL_BYTES)
             except OSError as error:
                 _log.error("%s: %s", places.JOURNAL, error.strerror)
-
-    def _reap(self) -> None:
-        reap_strangers(self._processes.parent_pid)
 
     def _notice(self, notice: Notice) -> None:
         if notice.instance == self._replica.name:
@@ -188,10 +174,8 @@ def main() -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename or 'the disk'}: {error.strerror}")
-    # Before there is an event loop: what is imported by now is shared with all that is forked.
-    parent = fork_parent(plan.modules, None)
     try:
-        failure = asyncio.run(_keep(plan, parent))
+        failure = asyncio.run(_keep(plan))
     except OSError as error:
         return _refuse(f"{places.FOLDER}: {error.strerror or error}")
     if failure:
@@ -199,9 +183,9 @@ def main() -> int:
     return EXIT_GIVEN_UP if failure else 0
 
 
-async def _keep(plan: ContainerPlan, parent: Parent) -> str:
+async def _keep(plan: ContainerPlan) -> str:
     """Why the replica was given up, or empty."""
-    container = Container(plan, ForkedProcesses(plan.modules, parent))
+    container = Container(plan, SpawnedProcesses())
     await container.run()
     return container.failure
 

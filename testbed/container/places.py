@@ -5,7 +5,6 @@ from typing import Final
 FOLDER: Final = "/run/firebreak"
 CONTROL: Final = f"{FOLDER}/control.sock"
 NOTIFY: Final = f"{FOLDER}/notify.sock"
-EXPORTER: Final = f"{FOLDER}/exporter.sock"
 JOURNAL: Final = f"{FOLDER}/processes.jsonl"
 MAX_JOURNAL_BYTES: Final = 512 * 1024
 """It takes at most twice this of the tmpfs, and so of the container's memory."""

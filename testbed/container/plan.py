@@ -1,40 +1,36 @@
-"""What a container is to keep, read from its environment and checked before anything starts."""
+"""What a container is to keep, read from its environment and checked before anything starts.
+
+The service itself checks the URL of its database, since whoever looks into it imports a toolkit of 10 MiB.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from services.kit.addresses import registry_at
-from services.kit.database_url import parse_database_url
 from services.kit.settings import Settings, SettingsError
 from services.registry import Instance
 from services.topology import Topology
-from testbed import exporting
 from testbed.container import places
 from testbed.plan import InstancePlan
 from testbed.ports import HOST
-from testbed.process import Command
 
+_DATABASE: Final = "FIREBREAK_DATABASE_URL"
 _REQUIRED: Final = ("internal_token", "chaos_token", "signing_key", "addresses")
 
 
 @dataclass(frozen=True)
 class ContainerPlan:
-    """One replica and, where spans are exported, the process that does so."""
+    """One replica."""
 
     settings: Settings
     instance: InstancePlan
-    exporter: Command | None
     address: Instance
     """Where others reach the replica."""
     data: str
     """Where it keeps its own, for people; empty when it keeps none."""
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """What its processes run."""
-        return (self.instance.module, *([self.exporter.module] if self.exporter else []))
 
 
 def plan_container(environment: Mapping[str, str]) -> ContainerPlan:
@@ -45,7 +41,7 @@ def plan_container(environment: Mapping[str, str]) -> ContainerPlan:
         DocumentError: The map cannot be used.
         ValueError: A switched-off pattern does not exist.
     """
-    settings = Settings.from_environment(environment)
+    settings = Settings.from_environment({name: value for name, value in environment.items() if name != _DATABASE})
     missing = [f"FIREBREAK_{name.upper()}" for name in _REQUIRED if not getattr(settings, name)]
     if missing:
         raise SettingsError(f"{', '.join(missing)}: not set, and a service in a container needs it; see: compose.yaml")
@@ -54,15 +50,13 @@ def plan_container(environment: Mapping[str, str]) -> ContainerPlan:
     topology = settings.load_topology()
     settings.switches(topology)
     address = _address(settings, topology)
-    own = {"NOTIFY_SOCKET": places.NOTIFY, "FIREBREAK_EXPORTER": places.EXPORTER if settings.otlp_endpoint else ""}
-    module = topology.services[settings.service].module
-    output = Path(places.OUTPUT)
+    service = topology.services[settings.service]
+    own = {"NOTIFY_SOCKET": places.NOTIFY}
     return ContainerPlan(
         settings=settings,
-        instance=InstancePlan(settings.service, settings.replica, module, settings.port, own, output, HOST),
-        exporter=_exporter(settings, output),
+        instance=InstancePlan(settings.service, settings.replica, service.module, settings.port, own, Path(places.OUTPUT), HOST),
         address=address,
-        data=_data(settings, topology),
+        data=_describe(environment.get(_DATABASE, "")) if service.database else "",
     )
 
 
@@ -78,14 +72,10 @@ def _address(settings: Settings, topology: Topology) -> Instance:
     return found
 
 
-def _exporter(settings: Settings, output: Path) -> Command | None:
-    if not settings.otlp_endpoint:
-        return None
-    environment = {"FIREBREAK_EXPORTER": places.EXPORTER, "FIREBREAK_OTLP_ENDPOINT": settings.otlp_endpoint}
-    return Command(f"{exporting.NAME}/1", exporting.EXPORTER, environment, output)
-
-
-def _data(settings: Settings, topology: Topology) -> str:
-    if not topology.services[settings.service].database:
+def _describe(database: str) -> str:
+    """A URL for people: without user and password."""
+    try:
+        parts = urlsplit(database)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    except ValueError:
         return ""
-    return parse_database_url(settings.database_url).set(username=None, password=None).render_as_string()
