@@ -15,6 +15,7 @@ class ReasonKind(StrEnum):
     FALLBACK_SERVED = "fallback_served"
     CAUGHT_UP = "caught_up"
     BULKHEAD_REJECTED = "bulkhead_rejected"
+    RETRIED = "retried"
     BUDGET_DENIED = "budget_denied"
     EJECTED = "ejected"
     HEDGED = "hedged"
@@ -39,6 +40,7 @@ def lacking(reason: Reason, arm: InForce) -> str | None:
         ReasonKind.FALLBACK_SERVED: (policy.fallback, f"fallback on {edge}"),
         ReasonKind.CAUGHT_UP: (deferring, f"fallback of kind defer on {edge}"),
         ReasonKind.BULKHEAD_REJECTED: (policy.bulkhead, f"bulkhead on {edge}"),
+        ReasonKind.RETRIED: (policy.retry, f"retry on {edge}"),
         ReasonKind.BUDGET_DENIED: (policy.budget, f"budget on {edge}"),
         ReasonKind.EJECTED: (policy.outlier_ejection, f"outlier_ejection on {edge}"),
         ReasonKind.HEDGED: (policy.hedge, f"hedge on {edge}"),

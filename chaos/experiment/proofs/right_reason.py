@@ -16,6 +16,8 @@ BREAKER_OPEN = "open"
 """The value of the label `to` of a breaker that opened."""
 HEDGE_WON = "won"
 """The value of the label `outcome` of a hedge whose answer was the call's."""
+GRANTED = "granted"
+"""The value of the label `decision` of a retry that was sent."""
 HANDLED = "handled"
 """The value of the label `outcome` of an event that an inbox has handled."""
 
@@ -86,6 +88,10 @@ def _throttled(evidence: ArmEvidence, edge: str) -> _Found:
     )
 
 
+def _retried(evidence: ArmEvidence, edge: str) -> _Found:
+    return _counted(evidence, edge, names.RESILIENCE_RETRIES, {names.LABEL_DECISION: GRANTED}, "attempts were made again")
+
+
 def _budget_denied(evidence: ArmEvidence, edge: str) -> _Found:
     return _counted(
         evidence, edge, names.RESILIENCE_RETRIES, {names.LABEL_DECISION: str(Pattern.BUDGET)}, "retries were denied by the budget"
@@ -150,6 +156,7 @@ _LOOKS = {
     ReasonKind.BREAKER_OPENED: _breaker_opened,
     ReasonKind.FALLBACK_SERVED: _fallback_served,
     ReasonKind.BULKHEAD_REJECTED: _bulkhead_rejected,
+    ReasonKind.RETRIED: _retried,
     ReasonKind.BUDGET_DENIED: _budget_denied,
     ReasonKind.EJECTED: _ejected,
     ReasonKind.HEDGED: _hedged,

@@ -24,6 +24,7 @@ EDGE = "orders->payments"
 COUNTED = {
     ReasonKind.BULKHEAD_REJECTED: ("orders", 'resilience_rejections_total{{edge="orders->payments",pattern="bulkhead"}} {}'),
     ReasonKind.THROTTLED: ("orders", 'resilience_rejections_total{{edge="orders->payments",pattern="throttle"}} {}'),
+    ReasonKind.RETRIED: ("orders", 'resilience_retries_total{{edge="orders->payments",decision="granted"}} {}'),
     ReasonKind.BUDGET_DENIED: ("orders", 'resilience_retries_total{{edge="orders->payments",decision="budget"}} {}'),
     ReasonKind.EJECTED: ("orders", 'resilience_ejections_total{{edge="orders->payments",replica="payments/2"}} {}'),
     ReasonKind.HEDGED: ("orders", 'resilience_hedges_total{{edge="orders->payments",outcome="won"}} {}'),
@@ -78,6 +79,7 @@ def test_no_reason_can_be_seen_where_nothing_is_protected(kind: ReasonKind) -> N
         (ReasonKind.EJECTED, "gateway->orders", "outlier_ejection@gateway->orders", "outlier_ejection on gateway->orders"),
         (ReasonKind.EJECTED, "gateway->users", "throttle", "outlier_ejection on gateway->users"),
         (ReasonKind.HEDGED, "gateway->orders", "hedge", "hedge on gateway->orders"),
+        (ReasonKind.RETRIED, "orders->payments", "retry@orders->payments", "retry on orders->payments"),
         (ReasonKind.BUDGET_DENIED, "orders->payments", "budget", "budget on orders->payments"),
         (ReasonKind.CAUGHT_UP, "gateway->deliveries", "throttle", "fallback of kind defer on gateway->deliveries"),
         (ReasonKind.CAUGHT_UP, "orders->deliveries", "throttle", None),
