@@ -1,10 +1,13 @@
 """What a request fault is, and what each kind does to one request."""
 
 import math
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
+from chaos import screen
+from chaos.experiment.fault_plan import RequestFaultPlan
 from chaos.faults import FAULT, KINDS, Abort, AnyFault, Error, Hang, Latency
 from chaos.faults.errors import InjectedAbort, InjectedError
 
@@ -31,6 +34,12 @@ def test_every_kind_survives_the_way_to_json_and_back() -> None:
     assert {type(fault) for fault in faults} == set(KINDS)
     for fault in faults:
         assert FAULT.validate_json(FAULT.dump_json(fault)) == fault
+
+
+def test_every_kind_has_a_command_and_can_be_put_to_the_test() -> None:
+    kinds = {str(kind.model_fields["kind"].default) for kind in KINDS}
+    planned = {get_args(plan.model_fields["kind"].annotation)[0] for plan in get_args(RequestFaultPlan)}
+    assert kinds == planned == set(screen._COMMANDS)
 
 
 def test_every_kind_says_in_words_what_it_does() -> None:
