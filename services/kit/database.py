@@ -25,6 +25,7 @@ from services.kit.busy import is_locked, is_passing_state
 from services.kit.connections import show_database
 from services.kit.database_url import parse_database_url
 from services.kit.sqlite_driver import connector
+from services.kit.sqlite_writer import connect_to_write
 from services.kit.uncut import uncut
 
 T = TypeVar("T")
@@ -54,13 +55,9 @@ class Database:
 
     def __init__(self, url: str, tracer: Tracer, name: str) -> None:
         parsed = parse_database_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            self._writer = writing_engine(parsed, name, pool_size=WRITERS_OF_SQLITE)
-            readers, more = READERS, MORE_READERS
-        else:
-            self._writer = writing_engine(parsed, name, pool_size=WRITERS_OF_POSTGRESQL)
-            readers, more = READERS_OF_POSTGRESQL, 0
-        self._reader = _engine(parsed, name, readers, more, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._writer = writing_engine(parsed, name, WRITERS_OF_SQLITE if is_sqlite else WRITERS_OF_POSTGRESQL)
+        self._reader = _reading_engine(parsed, name)
         for engine in (self._writer, self._reader):
             trace_statements(engine.sync_engine, tracer, name)
 
@@ -68,7 +65,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """For single statements; each sees the latest committed state. Whoever reads may be cancelled at any moment."""
         try:
-            async with self._reader.connect() as connection:
+            async with _closing(await self._reader.connect()) as connection:
                 yield connection
         except Exception as error:
             task = asyncio.current_task()
@@ -79,7 +76,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed on leaving and rolled back on an error."""
-        async with self._writer.begin() as connection:
+        async with _closing(await self._writer.connect()) as connection, connection.begin():
             yield connection
 
     def show_in(self, metrics: Metrics) -> None:
@@ -93,12 +90,40 @@ class Database:
         await self._writer.dispose()
 
 
+class _closing:  # noqa: N801 - a context manager reads like a function.
+    """Closes a connection without a task of its own, which SQLAlchemy's own context manager has for each.
+
+    To give a connection back awaits nothing: its transaction is over, and one that is thrown away SQLAlchemy shields by itself.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> AsyncConnection:
+        return self._connection
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._connection.close()
+
+
 def writing_engine(url: URL, name: str, pool_size: int = 1) -> AsyncEngine:
     """An engine whose transactions are to write; `name` is how PostgreSQL's own views call its connections."""
-    engine = _engine(url, name, pool_size, 0)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "begin", _begin_immediately)
+    if url.get_backend_name() != "sqlite":
+        return _engine(url, name, pool_size, 0)
+    path = str(url.database)
+    engine = _engine(url, name, pool_size, 0, creator=lambda: connect_to_write(path, BUSY_TIMEOUT_MS))
+    event.listen(engine.sync_engine, "begin", _begin_with_lock)
     return engine
+
+
+def _reading_engine(url: URL, name: str) -> AsyncEngine:
+    each_by_itself = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+    if url.get_backend_name() != "sqlite":
+        return _engine(url, name, READERS_OF_POSTGRESQL, 0, **each_by_itself)
+    opener = connector(str(url.database), BUSY_TIMEOUT_MS)
+    return _engine(url, name, READERS, MORE_READERS, async_creator=opener, **each_by_itself)
 
 
 async def until_unlocked(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -120,8 +145,6 @@ async def until_unlocked(attempt: Callable[[], Awaitable[T]]) -> T:
 
 def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: Any) -> AsyncEngine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    if is_sqlite:
-        options["async_creator"] = connector(str(url.database))
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -131,9 +154,7 @@ def _engine(url: URL, name: str, pool_size: int, max_overflow: int, **options: A
         hide_parameters=True,  # Errors reach logs, and the values are data of its users.
         **options,
     )
-    if is_sqlite:
-        event.listen(engine.sync_engine, "connect", _configure_sqlite)
-    else:
+    if not is_sqlite:
         event.listen(engine.sync_engine, "do_connect", _connect_to_postgresql)
     return engine
 
@@ -174,24 +195,6 @@ async def _connect_whole(*arguments: Any, **options: Any) -> object:
         raise
 
 
-def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # SQLAlchemy's event hands over the driver's adapter, whose driver begins transactions by itself unless told not to.
-    adapted: Any = connection
-    adapted.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        "cache_size=-1024",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediately(connection: Connection) -> None:
-    # Through a cursor of its own: as a statement of SQLAlchemy's it would be one more span of every transaction.
-    cursor = connection.connection.cursor()
-    cursor.execute("BEGIN IMMEDIATE")
-    cursor.close()
+def _begin_with_lock(connection: Connection) -> None:
+    writing: Any = connection.connection.dbapi_connection
+    writing.begin()

@@ -1,4 +1,4 @@
-"""SQLite's driver, with one trip to its thread for a statement instead of three or four.
+"""SQLite's driver for reading, with one trip to its thread for a statement instead of three or four.
 
 aiosqlite runs every call in a thread of the connection's own: making a cursor, executing, fetching and closing are a trip
 each, and a trip costs more than most of our statements. SQLAlchemy always takes all of them together, so they can be one.
@@ -79,15 +79,27 @@ class OneTripConnection(aiosqlite.Connection):
         return outcome
 
 
-def connector(path: str) -> Callable[[], OneTripConnection]:
-    """Makes connections to the file at `path`; awaiting one opens it."""
+def connector(path: str, patience_ms: int) -> Callable[[], OneTripConnection]:
+    """Makes connections to the file at `path`, which wait for a lock for up to `patience_ms`; awaiting one opens it."""
 
     def connect() -> OneTripConnection:
-        connection = OneTripConnection(partial(sqlite3.connect, path), _CHUNK)
+        connection = OneTripConnection(partial(open_file, path, patience_ms), _CHUNK)
         connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does: a process that ends does not wait for it.
         return connection
 
     return connect
+
+
+def open_file(path: str, patience_ms: int) -> sqlite3.Connection:
+    """A connection to the file at `path`, of a log beside the file (WAL), that begins no transaction by itself."""
+    connection = sqlite3.connect(path, patience_ms / 1_000, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-1024"):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _execute(connection: sqlite3.Connection, statement: str, parameters: Parameters) -> _Outcome:
