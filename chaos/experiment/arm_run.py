@@ -9,13 +9,14 @@ from chaos.experiment.collection import Collector
 from chaos.experiment.errors import RunError
 from chaos.experiment.facts import PHASES, ArmFacts, FaultFacts, PhaseName
 from chaos.experiment.fault_control import Applied, FaultControl
+from chaos.experiment.fault_plan import ProcessFaultPlan
 from chaos.experiment.folders import write_model
 from chaos.experiment.live import LiveRecord
 from chaos.experiment.load_process import START_TIMEOUT_S, LoadSchedule, surge_of
 from chaos.experiment.machine import CpuSampler
 from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.observer import Observer
-from chaos.experiment.windows import Windows
+from chaos.experiment.windows import Window, Windows
 from chaos.experiment.world import RunningLoad, World
 from observability.trace_options import TracePath
 from testbed.control import SystemStatus
@@ -24,6 +25,8 @@ from testbed.run import RunFolder
 
 TICK_S = 0.2
 START_POLL_S = 0.05
+SPANS_LAG_S = 3.0
+"""After which the spans of a moment have arrived wherever they are sent."""
 DRAIN_S = 25.0
 """How long the last journeys may take after the schedule: their patience for each step, and the record's last lines."""
 
@@ -45,6 +48,8 @@ class ArmRun:
             world.target(self._state), experiment.fault, planned.loaded.place, experiment.phases.fault_ms, source
         )
         self._applied: Applied | None = None
+        self._launched_at = 0.0
+        self._addresses: dict[str, str] = {}
         self._facts: FaultFacts | None = None
         self._live = LiveRecord(planned.folder.requests)
 
@@ -91,9 +96,12 @@ class ArmRun:
         def progress(report: Report) -> None:
             self._observer.system_starting(planned.name, report.up, report.total)
 
+        self._launched_at = self._world.now()
         system = self._world.launch(options, progress)
         stack.callback(self._world.stop, self._state)
         self._alerts.attach(system)
+        if self._world.elsewhere is not None:
+            self._addresses = system.addresses
         return system
 
     def _start_load(self, stack: ExitStack, system: SystemStatus) -> RunningLoad:
@@ -138,11 +146,13 @@ class ArmRun:
             (struck_s, self._apply),
             (struck_s, self._phase("fault")),
             (struck_s, self._scrape(Mark.FAULT_BEGUN)),
+            (min(struck_s + SPANS_LAG_S, lift_s - SPANS_LAG_S), self._keep_served_before),
             (lift_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_END)),
             (lift_s - SCRAPE_LEAD_S / 2, self._alerts.note_routed),
             (lift_s - SCRAPE_LEAD_S / 4, self._fault.note_alive),
             (lift_s, self._lift),
             (lift_s, self._phase("recovery")),
+            (min(lift_s + SPANS_LAG_S, end_s), self._keep_served_during),
             (end_s, self._scrape(Mark.RECOVERY_END)),
             (end_s, self._keep_alerts),
         ]
@@ -173,6 +183,18 @@ class ArmRun:
     def _scrape(self, mark: Mark) -> Callable[[], None]:
         return lambda: self._collector.keep_metrics(mark)
 
+    def _keep_served_before(self) -> None:
+        self._keep_served(lambda windows: windows.baseline)
+
+    def _keep_served_during(self) -> None:
+        self._keep_served(lambda windows: windows.fault)
+
+    def _keep_served(self, pick: Callable[[Windows], Window]) -> None:
+        if self._facts is not None and isinstance(self._planned.loaded.experiment.fault, ProcessFaultPlan):
+            lifted_s = self._facts.lifted_s or self._planned.marks_s[3]
+            windows = Windows.of(self._planned.marks_s, self._facts.applied_s, lifted_s)
+            self._collector.keep_served(pick(windows), self._started_at)
+
     def _keep_alerts(self) -> None:
         self._alerts.keep(self._started_at)
 
@@ -198,11 +220,12 @@ class ArmRun:
 
     def _collect(self) -> None:
         """Gives the system time to catch up, and keeps what only a running system can tell."""
+        if self._facts is not None and self._facts.lifted_s is not None:  # A store may keep only the newest traces: first.
+            self._collector.keep_trace(Windows.of(self._planned.marks_s, self._facts.applied_s, self._facts.lifted_s).fault)
         self._observer.event(self._planned.name, "reading the books of orders and deliveries")
         self._collector.keep_books()
         self._collector.keep_metrics(Mark.SETTLED)
-        if self._facts is not None and self._facts.lifted_s is not None:
-            self._collector.keep_trace(Windows.of(self._planned.marks_s, self._facts.applied_s, self._facts.lifted_s).fault)
+        self._collector.keep_journal(self._launched_at)
 
     def _tick(self) -> None:
         now_s = self._now_s()
@@ -214,6 +237,11 @@ class ArmRun:
     def _write_facts(self, *, complete: bool) -> None:
         planned = self._planned
         facts = ArmFacts(
-            name=planned.name, started_at=self._started_at, marks_s=planned.marks_s, fault=self._facts, complete=complete
+            name=planned.name,
+            started_at=self._started_at,
+            marks_s=planned.marks_s,
+            fault=self._facts,
+            complete=complete,
+            addresses=self._addresses,
         )
         write_model(planned.folder.facts, facts)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import click
 
 from chaos.experiment.errors import EvidenceError, RunError
+from chaos.targets.choice import COMPOSE, LOCAL, TargetName
 from testbed.run import RUNS
 
 _LAB = frozenset({"numpy", "jinja2", "markupsafe", "locust"})
@@ -23,17 +24,24 @@ _LAB = frozenset({"numpy", "jinja2", "markupsafe", "locust"})
     show_default=True,
     help="Makes every phase so many times as long. A shorter run smokes, it does not prove: it ends INCONCLUSIVE.",
 )
-def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float) -> int:
+@click.option(
+    "--target",
+    type=click.Choice([LOCAL, COMPOSE]),
+    default=LOCAL,
+    show_default=True,
+    help="Fresh local systems, or the Docker Compose project that runs: each arm makes its services anew, on fresh data.",
+)
+def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float, target: TargetName) -> int:
     """Run EXPERIMENT: the name of a shipped one (delivery-outage) or a YAML file.
 
-    Each arm is a fresh system on free ports, under the same arrivals. Exit code 0: every arm is as expected; 1: one is not.
+    Each arm is a fresh system, under the same arrivals. Exit code 0: every arm is as expected; 1: one is not.
     """
 
     def start() -> int:
         from chaos.experiment.runner import RunOptions  # noqa: PLC0415 - needs the lab extra
         from chaos.experiment.session import run_and_show  # noqa: PLC0415 - needs the lab extra
 
-        return run_and_show(experiment, RunOptions(seed=seed, scale=scale, arms=arms, runs=RUNS))
+        return run_and_show(experiment, RunOptions(seed=seed, scale=scale, arms=arms, runs=RUNS), target=target)
 
     return _with_lab(start)
 

@@ -12,7 +12,7 @@ from chaos.experiment.machine import CpuRecord
 from chaos.experiment.metrics import MetricsRecord
 from chaos.experiment.process_journal import ProcessJournal
 from chaos.experiment.result import TracePick
-from chaos.experiment.served import Served
+from chaos.experiment.served import Served, ServedRecord
 from chaos.experiment.trace import read_pick
 from chaos.experiment.windows import Windows
 from chaos.invariants.books import Books
@@ -54,7 +54,7 @@ class ArmEvidence:
             cpu=CpuRecord.read(folder.cpu),
             metrics=MetricsRecord.read(folder.metrics),
             journal=ProcessJournal.read(folder.system.journal),
-            served=Served.read(folder.system.telemetry, place.service, facts.started_at),
+            served=_served(folder, place, facts),
             books=read_model(folder.books, Books) if folder.books.exists() else None,
             alerts=read_model(folder.alerts, AlertRecord) if folder.alerts.exists() else None,
             trace=read_pick(folder.trace, journeys),
@@ -74,3 +74,9 @@ class ArmEvidence:
     def outage(self) -> Outage:
         """When the fault was in force, on the wall clock."""
         return Outage(self.facts.started_at + self.fault.applied_s, self.facts.started_at + self.lifted_s)
+
+
+def _served(folder: ArmFolder, place: Place, facts: ArmFacts) -> Served:
+    if folder.served.exists():
+        return read_model(folder.served, ServedRecord).served
+    return Served.read(folder.system.telemetry, place.service, facts.started_at)

@@ -1,6 +1,6 @@
 """What the runner writes down while it runs: the facts that no other file of a run's folder holds."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,6 +43,9 @@ class ArmFacts(_Fact):
     marks_s: tuple[float, float, float, float, float]
     fault: FaultFacts | None = None
     complete: bool = False
+    addresses: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = Field(
+        default_factory=dict, description="of the pages that outlive the arm, by name: grafana, traces, prometheus, alertmanager"
+    )
 
     def phases(self) -> tuple[PhaseSpan, ...]:
         """The four phases, in the schedule and on the wall clock."""

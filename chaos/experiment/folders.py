@@ -79,6 +79,11 @@ class ArmFolder:
         return self.root / "alerts.json"
 
     @property
+    def served(self) -> Path:
+        """What the service that is faulted served (chaos.experiment.served), of a system that keeps its spans elsewhere."""
+        return self.root / "served.json"
+
+    @property
     def books(self) -> Path:
         """The books that invariants compare."""
         return self.root / "books.json"

@@ -10,6 +10,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from chaos.experiment.closing_screen import print_result
+from chaos.experiment.compose_world import compose_world
 from chaos.experiment.experiment_file import find_experiment, load_experiment
 from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.judge import judge
@@ -19,6 +20,7 @@ from chaos.experiment.report.report import render_report
 from chaos.experiment.result import Result
 from chaos.experiment.runner import RunOptions, run_experiment
 from chaos.experiment.world import World, local_world
+from chaos.targets.choice import COMPOSE, LOCAL, TargetName
 
 EXIT_AS_EXPECTED = 0
 EXIT_NOT_AS_EXPECTED = 1
@@ -27,14 +29,17 @@ _EXIT_TERMINATED = 128 + signal.SIGTERM
 _PIPED_COLUMNS = 140
 
 
-def run_and_show(name: str, options: RunOptions, world: World | None = None, out: Console | None = None) -> int:
+def run_and_show(
+    name: str, options: RunOptions, world: World | None = None, out: Console | None = None, target: TargetName = LOCAL
+) -> int:
     """Runs a shipped experiment, or the one in a YAML file, and shows it. Returns the exit code.
 
     Args:
         name: Of a shipped experiment, or the path of a YAML file.
         options: How.
-        world: Where; this machine by default.
+        world: Where; by default as `target` says.
         out: What to print on; standard output by default.
+        target: This machine, or the Compose project that runs.
 
     Returns:
         0 when every arm is as expected, 1 when one is not, 130 after Ctrl-C, with everything healed and stopped.
@@ -49,11 +54,13 @@ def run_and_show(name: str, options: RunOptions, world: World | None = None, out
     try:
         with ExitStack() as stack:
             stack.enter_context(_terminable())
+            chosen = world or (stack.enter_context(compose_world()) if target == COMPOSE else local_world())
             observer = stack.enter_context(LiveScreen(out)) if out.is_terminal else PlainLines(out)
-            finished = run_experiment(loaded, options, world or local_world(), observer)
+            finished = run_experiment(loaded, options, chosen, observer)
             observer.judged(finished.result, render_report(finished.result, finished.folder.root))
     except KeyboardInterrupt:
-        out.print("interrupted: every fault is lifted and every process is stopped; this run has no verdict", soft_wrap=True)
+        left = "the services are as they were" if target == COMPOSE else "every process is stopped"
+        out.print(f"interrupted: every fault is lifted and {left}; this run has no verdict", soft_wrap=True)
         return EXIT_INTERRUPTED
     return _exit_code(finished.result)
 

@@ -10,9 +10,10 @@ from typing import Protocol
 
 from chaos.experiment.load_process import LoadProcess, LoadSchedule
 from chaos.http_get import Get, http_get
-from chaos.targets.local import LocalTarget
+from chaos.targets.local import LocalSystem, LocalTarget
+from chaos.targets.system import System
 from chaos.targets.target import Target
-from testbed.control import SystemStatus, status
+from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, Report, launch, stop
 
 SCRAPE_TIMEOUT_S = 0.7
@@ -33,13 +34,21 @@ class RunningLoad(Protocol):
         ...
 
 
+class Elsewhere(Protocol):
+    """A system that keeps its evidence elsewhere than in the folder of an arm, and its pages beyond the end of one."""
+
+    def journal(self, since_at: float) -> bytes:
+        """What its keepers did to processes since a Unix time, one JSON object a line. Raises TargetError."""
+        ...
+
+
 @dataclass(frozen=True)
 class World:
     """Systems that start and stop, faults, load, HTTP and time."""
 
     launch: Callable[[LaunchOptions, Callable[[Report], None]], SystemStatus]
     stop: Callable[[Path], None]
-    status: Callable[[Path], SystemStatus]
+    system: Callable[[Path], System]
     target: Callable[[Path], Target]
     load: Callable[[LoadSchedule], AbstractContextManager[RunningLoad]]
     get: Get
@@ -48,6 +57,7 @@ class World:
     now: Callable[[], float]
     """Unix time, seconds."""
     sleep: Callable[[float], None]
+    elsewhere: Elsewhere | None = None
 
 
 def local_world() -> World:
@@ -55,7 +65,7 @@ def local_world() -> World:
     return World(
         launch=lambda options, progress: launch(options, progress=progress),
         stop=stop,
-        status=status,
+        system=LocalSystem,
         target=LocalTarget,
         load=LoadProcess,
         get=http_get,

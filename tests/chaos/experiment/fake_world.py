@@ -17,6 +17,7 @@ from chaos.http_get import FetchError
 from chaos.inject.messages import LeaseView
 from chaos.invariants.reading import KEEPERS
 from chaos.targets.errors import TargetError
+from chaos.targets.local import LocalSystem
 from chaos.targets.place import Place
 from chaos.targets.target import Healing, PlacedLease, Survey
 from services.policy import Profile
@@ -30,6 +31,17 @@ from tests.chaos.experiment.scenarios import STARTED_AT, Scenario, failing, visi
 
 START_LEAD_S = 2.0
 """From the load's start to its second 0; halfway it tells."""
+
+
+class FakeSystem(LocalSystem):
+    """Says what its world says, and has the tokens of an arm's folder."""
+
+    def __init__(self, world: "FakeWorld", state: Path) -> None:
+        super().__init__(state)
+        self._world = world
+
+    def status(self) -> SystemStatus:
+        return self._world.status()
 
 
 @dataclass
@@ -51,7 +63,7 @@ class FakeWorld:
     launch_error: BaseException | None = None
     now: float = STARTED_AT
     _scenario: Scenario = field(default_factory=Scenario)
-    _folder: ArmFolder = field(default_factory=lambda: ArmFolder(Path()))
+    folder: ArmFolder = field(default_factory=lambda: ArmFolder(Path()))
     _alarms: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     _refusal: TargetError | None = None
     _load_ends_s: float = float("inf")
@@ -64,7 +76,7 @@ class FakeWorld:
         return World(
             launch=self._launch,
             stop=self._stop,
-            status=self._status,
+            system=lambda state: FakeSystem(self, state),
             target=lambda _state: self,
             load=self._load,
             get=self._get,
@@ -97,23 +109,23 @@ class FakeWorld:
             raise self.launch_error
         self.launched.append(options)
         self.running.append(options.state)
-        self._folder, self._asks, self._hit = ArmFolder(options.state), 0, False
-        self._folder.system.create()
-        self._folder.system.write_secrets(Secrets.generate())
-        self._journal = FakeJournal(self._folder)
+        self.folder, self._asks, self._hit = ArmFolder(options.state), 0, False
+        self.folder.system.create()
+        self.folder.system.write_secrets(Secrets.generate())
+        self._journal = FakeJournal(self.folder)
         self._scenario = Scenario(arm=options.arm, without_courier=self.without_courier)
         if options.profile is Profile.NONE:
             self._scenario = replace(self._scenario, fate=failing, fallbacks=0, without_courier=0)
         self._scenario = replace(self._scenario, breaker_opened=self.breaker_opened)
         progress(Report(up=10, total=10))
-        return self._status(options.state)
+        return self.status()
 
     def _stop(self, state: Path) -> None:
         self.running.remove(state)
         self.faults.clear()
-        write_store(self._folder, self._scenario)
+        write_store(self.folder, self._scenario)
 
-    def _status(self, _state: Path) -> SystemStatus:
+    def status(self) -> SystemStatus:
         if self._gone:
             raise NotRunningError("no testbed runs in there")
         names = ("gateway", *KEEPERS, "telemetry")
@@ -131,7 +143,7 @@ class FakeWorld:
     @contextmanager
     def _load(self, schedule: LoadSchedule) -> Iterator["FakeWorld"]:
         self.schedules.append(schedule)
-        started_at, marks_s = self.now + START_LEAD_S, _marks(self._folder)
+        started_at, marks_s = self.now + START_LEAD_S, _marks(self.folder)
         self._scenario = replace(self._scenario, started_at=started_at, seed=schedule.seed, marks_s=marks_s)
         self.loads_running += 1
         try:
@@ -149,7 +161,7 @@ class FakeWorld:
     def has_ended(self) -> bool:
         if self._now_s() < self._scenario.marks_s[-1] + 2:
             return False
-        write_load(self._folder, self._scenario)
+        write_load(self.folder, self._scenario)
         return True
 
     def _sleep(self, duration_s: float) -> None:
@@ -226,7 +238,7 @@ class FakeWorld:
     def survey(self) -> Survey:
         placed = (self._lease(Hang()),)
         alive = bool(self.faults)
-        return Survey(self._status(self._folder.root), placed if alive else (), () if alive else placed)
+        return Survey(self.status(), placed if alive else (), () if alive else placed)
 
     def _lease(self, fault: AnyFault) -> PlacedLease:
         return PlacedLease("deliveries/1", LeaseView(id="abc", fault=fault, rate=1, remaining_ms=1, seen=900, injected=900))

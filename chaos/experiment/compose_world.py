@@ -1,0 +1,47 @@
+"""A world whose system is in the containers of a Compose project that runs already."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from chaos.experiment.compose_stage import ComposeStage
+from chaos.experiment.load_process import LoadProcess
+from chaos.experiment.world import SCRAPE_TIMEOUT_S, World
+from chaos.http_get import http_get
+from chaos.targets.choice import project_name
+from chaos.targets.compose.docker_engine import DockerEngine
+from chaos.targets.compose.recreation import DockerCompose
+from chaos.targets.system_target import SystemTarget
+
+
+@contextmanager
+def compose_world() -> Iterator[World]:
+    """The world of `chaos run --target compose`; in the end the services are as they were in the beginning.
+
+    Raises:
+        NotRunningError: No such project runs.
+        TargetError: It cannot be used, or could not be put back.
+    """
+    stage = ComposeStage(DockerEngine(), project_name(), DockerCompose())
+    stage.open()
+    try:
+        yield world_of(stage)
+    finally:
+        stage.close()
+
+
+def world_of(stage: ComposeStage) -> World:
+    """The same, on a stage that somebody else opens and closes."""
+    return World(
+        launch=stage.launch,
+        stop=stage.stop,
+        system=lambda _state: stage.system,
+        target=lambda _state: SystemTarget(stage.system),
+        load=LoadProcess,
+        get=http_get,
+        scrape=partial(http_get, timeout_s=SCRAPE_TIMEOUT_S),
+        now=time.time,
+        sleep=time.sleep,
+        elsewhere=stage,
+    )
