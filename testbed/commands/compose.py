@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from chaos.targets.compose.docker_engine import DockerEngine
-from testbed.compose.docker import DockerCommand
+from testbed.compose.docker import Docker, DockerCommand
 from testbed.compose.engine import find_engine
 from testbed.compose.errors import ComposeError
 from testbed.compose.lifecycle import Surroundings, down, load, missing_secrets, stop_load, up
@@ -84,19 +84,23 @@ def status_command() -> None:
 
 
 def _surroundings(project: Project, variables: dict[str, str] | None = None) -> Surroundings:
-    engine = DockerEngine()
+    engine, docker = DockerEngine(), DockerCommand(project.folder, variables or {})
     return Surroundings(
         project=project,
-        docker=DockerCommand(project.folder, variables or {}),
+        docker=docker,
         containers=lambda: engine.containers(NAME),
         environment=os.environ,
-        listener=Listener(is_free=lambda port: is_free(HOST, port), name=_listener),
+        listener=Listener(is_free=lambda port: is_free(HOST, port), name=lambda port: _listener(docker, port)),
         tell=lambda line: console().print(line, soft_wrap=True, markup=False),
     )
 
 
-def _listener(port: int) -> str:
+def _listener(docker: Docker, port: int) -> str:
+    """Who has a port: a container, or a process, which may be one of a local system's."""
+    published = docker.ask("ps", "--filter", f"publish={port}", "--format", "{{.Names}}").out.split()
+    if published:
+        return f"the container {published[0]}"
     who = listener_of(port)
-    if running_supervisor(Path(CURRENT)) is not None:
-        return f"{who}{', and ' if who else ''}a system of `testbed up` runs here: testbed down"
-    return who
+    if running_supervisor(Path(CURRENT)) is None:
+        return who
+    return f"{who}{', and ' if who else ''}a system of `testbed up` runs here, which `testbed down` ends"

@@ -110,5 +110,5 @@ def _weakness(value: str) -> str:
     if not _SECRET.fullmatch(value):
         return "has other characters than letters, digits, - and _, which the address of a database could not hold"
     if len(set(value)) < _MIN_DIFFERENT:
-        return f"consists of {len(set(value))} different characters, which is guessed soon"
+        return "repeats the same few characters, which is guessed soon"
     return ""
