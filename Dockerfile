@@ -48,6 +48,6 @@ CMD ["locust", "-f", "loadtests/locustfile.py"]
 FROM rootless AS service
 COPY --from=service-packages /opt/firebreak /opt/firebreak
 COPY --from=code /app /app
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=500ms --retries=3 \
+HEALTHCHECK --interval=15s --timeout=3s --start-period=60s --start-interval=2s --retries=3 \
   CMD ["python", "-S", "-m", "testbed.container", "health"]
 CMD ["python", "-m", "testbed.container"]

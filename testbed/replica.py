@@ -32,6 +32,8 @@ class Surroundings:
     """Called after each change of a replica's state, port or process."""
     ended: Callable[[str], None]
     """Called with the instance's name when its process has ended: a pause ends with it."""
+    ready_timeout_s: float = READY_TIMEOUT_S
+    """Of a start, after which the process is killed and started again."""
 
 
 class Replica:
@@ -161,7 +163,7 @@ class Replica:
         child.exit.add_done_callback(lambda _exit: self._noticed.set())
         self._set(InstanceState.STARTING)
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
+            async with asyncio.timeout(self._around.ready_timeout_s):
                 notice = await self._notice_of(child)
                 while notice and not child.exit.done():
                     if await self._around.is_ready(self.plan.host, notice.port):
@@ -172,7 +174,7 @@ class Replica:
                     await asyncio.sleep(_PROBE_PAUSE_S)
         except TimeoutError:
             self._send(signal.SIGKILL)
-            return f"not ready within {READY_TIMEOUT_S:g} s"
+            return f"not ready within {self._around.ready_timeout_s:g} s"
         return ""
 
     async def _notice_of(self, child: Child) -> Notice | None:

@@ -38,6 +38,8 @@ from testbed.spawned import SpawnedProcesses
 
 STOP_S: Final = 2.8
 """Of SIGTERM, until whatever still runs is killed. Docker gives a container 10 s, compose.yaml gives it 5."""
+READY_TIMEOUT_S: Final = 60.0
+"""Longer than the supervisor's patience: here twenty containers may be starting at once, and each imports for itself."""
 HOUSEKEEPING_S: Final = 5.0
 EXIT_GIVEN_UP: Final = 1
 EXIT_UNUSABLE: Final = 2
@@ -58,7 +60,9 @@ class Container:
         self._journal = Journal(Path(places.JOURNAL))
         self._board = NoticeBoard(Path(places.NOTIFY), self._notice)
         self._server = ControlServer(Path(places.CONTROL), self._handle)
-        around = Surroundings(processes, self._journal, loop, is_ready, self._note_change, self._process_ended)
+        around = Surroundings(
+            processes, self._journal, loop, is_ready, self._note_change, self._process_ended, READY_TIMEOUT_S
+        )
         self._replica = Replica(plan.instance, around)
         self._keeper = Keeper({self._replica.name: self._replica}, loop, self._journal, time.time)
 
