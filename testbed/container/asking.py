@@ -3,7 +3,7 @@
 import socket
 import sys
 
-from testbed.container.places import CONTROL
+from testbed.container.places import CONTROL, FOLDER
 
 MAX_MESSAGE_BYTES = 1_000_000
 TIMEOUT_S = 60.0
@@ -12,8 +12,9 @@ _CHUNK_BYTES = 65_536
 _EXIT_UNANSWERED = 2
 
 
-def main(path: str = CONTROL) -> int:
+def main(folder: str = FOLDER) -> int:
     """Copies a line from standard input to the socket, and the answer to standard output. 2, after one line, without one."""
+    path = f"{folder}/{CONTROL}"
     request = sys.stdin.buffer.readline(MAX_MESSAGE_BYTES)
     if not request.strip():
         sys.stderr.write("nothing was asked: one JSON request is expected as a line on standard input\n")

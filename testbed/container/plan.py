@@ -33,8 +33,8 @@ class ContainerPlan:
     """Where it keeps its own, for people; empty when it keeps none."""
 
 
-def plan_container(environment: Mapping[str, str]) -> ContainerPlan:
-    """What this container is to keep.
+def plan_container(environment: Mapping[str, str], folder: Path) -> ContainerPlan:
+    """What this container is to keep, with its sockets in `folder`.
 
     Raises:
         SettingsError: The environment does not describe a replica of the map; the text names the variable.
@@ -51,7 +51,7 @@ def plan_container(environment: Mapping[str, str]) -> ContainerPlan:
     settings.switches(topology)
     address = _address(settings, topology)
     service = topology.services[settings.service]
-    own = {"NOTIFY_SOCKET": places.NOTIFY}
+    own = {"NOTIFY_SOCKET": str(folder / places.NOTIFY)}
     return ContainerPlan(
         settings=settings,
         instance=InstancePlan(settings.service, settings.replica, service.module, settings.port, own, Path(places.OUTPUT), HOST),

@@ -3,13 +3,14 @@
 import shutil
 import sys
 
-from testbed.container.places import JOURNAL
+from testbed.container.places import FOLDER, JOURNAL
 
 _EXIT_UNREADABLE = 2
 
 
-def main(path: str = JOURNAL) -> int:
+def main(folder: str = FOLDER) -> int:
     """0 also for an empty one; 2, after one line, when there is none to read."""
+    path = f"{folder}/{JOURNAL}"
     try:
         for each in (f"{path}.1", path):
             _print(each, may_be_absent=each != path)
