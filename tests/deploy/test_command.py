@@ -72,6 +72,7 @@ def test_ctrl_c_is_passed_on_and_the_command_is_given_time_to_leave_off(tmp_path
         deadline_s = time.monotonic() + LIMIT_S
         while not started.exists() and time.monotonic() < deadline_s:
             time.sleep(0.02)
+        time.sleep(0.5)  # It has begun to wait by then.
         process.send_signal(signal.SIGINT)  # As `kill` would: the command itself does not get it.
         _, said = process.communicate(timeout=LIMIT_S)
     assert left.exists()
