@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, Row, String, Table, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.deliveries.domain import Assignment, AssignmentState, repeated
@@ -29,6 +42,14 @@ assignments = Table(
     Column("customer_id", BigInteger, nullable=False),
     Column("courier_id", Integer, nullable=False),
     Column("state", String(20), nullable=False),
+)
+
+# Made once: to make a statement costs several times what it costs to execute.
+_FIND = select(assignments).where(assignments.c.order_id == bindparam("order_id_"))
+_LEAST_BUSY = select(couriers.c.id).order_by(couriers.c.assigned, couriers.c.id).limit(1)
+_FREE, _ANY = _LEAST_BUSY.with_for_update(skip_locked=True), _LEAST_BUSY.with_for_update()
+_CHANGE_LOAD = (
+    update(couriers).where(couriers.c.id == bindparam("courier_id_")).values(assigned=couriers.c.assigned + bindparam("orders_"))
 )
 
 
@@ -112,26 +133,24 @@ async def _least_busy(connection: AsyncConnection) -> int:
 
     Couriers whom others are just choosing are passed over, so that one does not hold everybody up, unless there is nobody else.
     """
-    least = select(couriers.c.id).order_by(couriers.c.assigned, couriers.c.id).limit(1)
-    free: int | None = (await connection.execute(least.with_for_update(skip_locked=True))).scalar()
+    free: int | None = (await connection.execute(_FREE)).scalar()
     if free is not None:
         return free
-    busy: int = (await connection.execute(least.with_for_update())).scalar_one()
+    busy: int = (await connection.execute(_ANY)).scalar_one()
     return busy
 
 
 async def _change_load(connection: AsyncConnection, courier_id: int, orders: int) -> None:
-    load = update(couriers).where(couriers.c.id == courier_id)
-    await connection.execute(load.values(assigned=couriers.c.assigned + orders))
+    await connection.execute(_CHANGE_LOAD, {"courier_id_": courier_id, "orders_": orders})
 
 
 async def _find(connection: AsyncConnection, order_id: str) -> Assignment | None:
-    row = (await connection.execute(select(assignments).where(assignments.c.order_id == order_id))).first()
+    row = (await connection.execute(_FIND, {"order_id_": order_id})).first()
     return _assignment(row) if row else None
 
 
 async def _get(connection: AsyncConnection, order_id: str) -> Assignment:
-    return _assignment((await connection.execute(select(assignments).where(assignments.c.order_id == order_id))).one())
+    return _assignment((await connection.execute(_FIND, {"order_id_": order_id})).one())
 
 
 def _assignment(row: Row[tuple[object, ...]]) -> Assignment:

@@ -1,8 +1,9 @@
 """Rows that several writers may want to add at the same time."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from sqlalchemy import Table
+from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +14,13 @@ async def insert_new(connection: AsyncConnection, table: Table, values: Mapping[
     On PostgreSQL this waits for a concurrent writer of the same key to commit or to roll back, so that False means a row which
     this transaction's next statement sees. Only the two databases that services run on know such an INSERT.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    added = await connection.execute(dialect.insert(table).values(dict(values)).on_conflict_do_nothing())
+    added = await connection.execute(_insert_if_new(table, connection.dialect.name), dict(values))
     return added.rowcount == 1
+
+
+@lru_cache(maxsize=64)
+def _insert_if_new(table: Table, dialect_name: str) -> Insert:
+    """Made once: that costs several times what it costs to execute."""
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    statement: Insert = dialect.insert(table).on_conflict_do_nothing()
+    return statement

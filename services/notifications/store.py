@@ -1,9 +1,8 @@
 """Where notifications are kept: one an event, and the latest of each customer."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, Index, MetaData, Select, String, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
@@ -26,6 +25,13 @@ notifications = Table(
     Column("created_at", Float, nullable=False),
     Index("notifications_of_customer", "customer_id", "created_at"),
 )
+
+# Made once: to make a statement costs several times what it costs to execute.
+_TOLD = select(notifications).where(notifications.c.customer_id == bindparam("customer_id_"))
+_NEWEST_FIRST = _TOLD.order_by(notifications.c.created_at.desc(), notifications.c.event_id)
+_LATEST = _NEWEST_FIRST.limit(bindparam("limit_", type_=Integer))
+_BEYOND = _NEWEST_FIRST.with_only_columns(notifications.c.event_id).offset(bindparam("kept_", type_=Integer))
+_FORGET = delete(notifications).where(notifications.c.event_id.in_(_BEYOND))
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class NotificationStore:
     async def latest(self, customer_id: int, limit: int) -> list[NotificationOut]:
         """A customer's notifications, newest first."""
         async with self._database.read() as connection:
-            rows = (await connection.execute(_newest_first(customer_id).limit(limit))).all()
+            rows = (await connection.execute(_LATEST, {"customer_id_": customer_id, "limit_": limit})).all()
         return [NotificationOut(order_id=r.order_id, kind=r.kind, text=r.text, created_at=r.created_at) for r in rows]
 
     async def page(self, after: str, limit: int) -> list[NotificationAudit]:
@@ -72,10 +78,4 @@ class NotificationStore:
 async def keep(connection: AsyncConnection, notification: Notification) -> None:
     """Adds a notification in the caller's transaction, once an event, and forgets the customer's oldest beyond KEPT."""
     if await insert_new(connection, notifications, vars(notification)):
-        beyond = _newest_first(notification.customer_id).with_only_columns(notifications.c.event_id).offset(KEPT)
-        await connection.execute(delete(notifications).where(notifications.c.event_id.in_(beyond)))
-
-
-def _newest_first(customer_id: int) -> Select[tuple[Any, ...]]:
-    told = select(notifications).where(notifications.c.customer_id == customer_id)
-    return told.order_by(notifications.c.created_at.desc(), notifications.c.event_id)
+        await connection.execute(_FORGET, {"customer_id_": notification.customer_id, "kept_": KEPT})

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     or_,
     select,
     update,
@@ -51,6 +52,14 @@ orders = Table(
     UniqueConstraint("customer_id", "idempotency_key"),
     Index("ix_orders_customer_created", "customer_id", "created_at", "id"),
 )
+# Made once: to make a statement costs several times what it costs to execute.
+_FIND = select(orders).where(orders.c.id == bindparam("id_"))
+_FIND_BY_KEY = select(orders).where(
+    and_(orders.c.customer_id == bindparam("customer_id_"), orders.c.idempotency_key == bindparam("key_"))
+)
+_CHANGE = update(orders).where(orders.c.id == bindparam("id_"))
+_CHANGE_FROM = _CHANGE.where(orders.c.status == bindparam("old_"))
+_AWAITING = select(orders.c.customer_id, orders.c.status).where(orders.c.id == bindparam("id_")).with_for_update()
 
 
 class OrderStore:
@@ -66,20 +75,20 @@ class OrderStore:
         async with self._database.write() as connection:
             if await insert_new(connection, orders, _values(order) | {"idempotency_key": idempotency_key}):
                 return order, await self._sagas.begin(connection, order.id, deadline_at)
-            used = and_(orders.c.customer_id == order.customer_id, orders.c.idempotency_key == idempotency_key)
-            row = (await connection.execute(select(orders).where(used))).one()
+            used = {"customer_id_": order.customer_id, "key_": idempotency_key}
+            row = (await connection.execute(_FIND_BY_KEY, used)).one()
             return _order(row), None
 
     async def find(self, order_id: str) -> Order | None:
         """One order."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(orders).where(orders.c.id == order_id))).first()
+            row = (await connection.execute(_FIND, {"id_": order_id})).first()
         return _order(row) if row else None
 
     async def learn(self, connection: AsyncConnection, order: Order) -> None:
         """Keeps what is known of an order now, besides its status."""
-        learnt = update(orders).where(orders.c.id == order.id)
-        await connection.execute(learnt.values(total_cents=order.total_cents, deferred=order.deferred))
+        learnt = {"total_cents": order.total_cents, "deferred": order.deferred}
+        await connection.execute(_CHANGE, {"id_": order.id, **learnt})
 
     async def of_customer(self, customer_id: int, before: tuple[float, str] | None, limit: int) -> list[Order]:
         """A customer's orders, the newest first, older than `before` (time and id)."""
@@ -108,18 +117,16 @@ async def change_status(
     """Moves an order from `old` to `new`. Raises FencedError if it is not `old` any more."""
     if not may_become(old, new):
         raise ValueError(f"an order never goes from {old} to {new}")
-    still = and_(orders.c.id == order_id, orders.c.status == old)
-    values: dict[str, object] = {"status": new}
+    values: dict[str, object] = {"id_": order_id, "old_": old, "status": new}
     if failure:
         values |= {"failure_status": failure.status, "failure_detail": failure.detail[:MAX_DETAIL]}
-    if (await connection.execute(update(orders).where(still).values(**values))).rowcount != 1:
+    if (await connection.execute(_CHANGE_FROM, values)).rowcount != 1:
         raise FencedError(order_id)
 
 
 async def customer_awaiting(connection: AsyncConnection, order_id: str) -> int | None:
     """The customer of an order that awaits its courier; the row is locked. None for any other."""
-    query = select(orders.c.customer_id, orders.c.status).where(orders.c.id == order_id).with_for_update()
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(_AWAITING, {"id_": order_id})).first()
     return row.customer_id if row and row.status == OrderStatus.AWAITING_COURIER else None
 
 

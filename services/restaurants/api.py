@@ -35,11 +35,10 @@ async def list_restaurants(
 @router.get("/restaurants/{restaurant_id}/menu", responses=problems(NotFoundError.status))
 async def menu(restaurant_id: RestaurantId, request: Request) -> Menu:
     """A restaurant and its dishes."""
-    restaurants = _kitchens(request).restaurants
-    restaurant = await restaurants.restaurant(restaurant_id)
-    if restaurant is None:
+    found = await _kitchens(request).restaurants.menu(restaurant_id)
+    if found is None:
         raise NotFoundError(f"restaurant {restaurant_id} does not exist")
-    return Menu(restaurant=restaurant, dishes=await restaurants.menu(restaurant_id))
+    return found
 
 
 @router.get("/dishes/popular")

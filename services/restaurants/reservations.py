@@ -5,7 +5,7 @@ Every writer takes the order's own row first and then portions in the order of d
 
 from dataclasses import dataclass
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.kit.database import Database
@@ -22,6 +22,15 @@ from services.restaurants.domain import (
     total_cents,
 )
 from services.restaurants.store import dishes, reservations, stock
+
+# Made once: to make a statement costs several times what it costs to execute.
+_FIND = select(reservations).where(reservations.c.order_id == bindparam("order_id_"))
+_PRICES = select(dishes.c.id, dishes.c.price_cents).where(dishes.c.restaurant_id == bindparam("restaurant_id_"))
+_TAKE = (
+    update(stock)
+    .where(stock.c.dish_id == bindparam("dish_id_"), stock.c.left >= bindparam("quantity_"))
+    .values(left=stock.c.left - bindparam("quantity_"))
+)
 
 
 @dataclass(frozen=True)
@@ -90,26 +99,25 @@ class ReservationStore:
 
 
 async def _prices_cents(connection: AsyncConnection, restaurant_id: int) -> dict[int, int]:
-    query = select(dishes.c.id, dishes.c.price_cents).where(dishes.c.restaurant_id == restaurant_id)
-    prices = {row.id: row.price_cents for row in (await connection.execute(query)).all()}
+    found = await connection.execute(_PRICES, {"restaurant_id_": restaurant_id})
+    prices = {row.id: row.price_cents for row in found.all()}
     if not prices:
         raise RestaurantUnknownError(f"restaurant {restaurant_id} does not exist")
     return prices
 
 
 async def _take(connection: AsyncConnection, line: Line) -> None:
-    enough = update(stock).where(stock.c.dish_id == line.dish_id, stock.c.left >= line.quantity)
-    if (await connection.execute(enough.values(left=stock.c.left - line.quantity))).rowcount == 0:
+    if (await connection.execute(_TAKE, {"dish_id_": line.dish_id, "quantity_": line.quantity})).rowcount == 0:
         raise ReservationRefusedError(f"dish {line.dish_id} is sold out: fewer than {line.quantity} portions are left")
 
 
 async def _find(connection: AsyncConnection, order_id: str) -> Reservation | None:
-    row = (await connection.execute(select(reservations).where(reservations.c.order_id == order_id))).first()
+    row = (await connection.execute(_FIND, {"order_id_": order_id})).first()
     return _reservation(row) if row else None
 
 
 async def _get(connection: AsyncConnection, order_id: str) -> Reservation:
-    return _reservation((await connection.execute(select(reservations).where(reservations.c.order_id == order_id))).one())
+    return _reservation((await connection.execute(_FIND, {"order_id_": order_id})).one())
 
 
 def _reservation(row: Row[tuple[object, ...]]) -> Reservation:

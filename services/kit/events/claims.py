@@ -45,7 +45,11 @@ class Claims:
 
     def __init__(self, tables: EventTables, clock: Callable[[], float] = time.time) -> None:
         self._table = tables.outbox
+        # Made once: they are asked several times for each event, and to make one costs several times what it costs to ask.
         self._free_heads = _free_heads(tables.outbox)
+        self._these = update(tables.outbox).where(tables.outbox.c.id.in_(bindparam("rows_", expanding=True)))
+        unsent = select(tables.outbox.c.destination, func.count().label("waiting")).where(tables.outbox.c.sent_at.is_(None))
+        self._waiting = unsent.group_by(tables.outbox.c.destination)
         self._clock = clock
 
     async def claim(self, connection: AsyncConnection, destination: str, limit: int) -> list[Unsent]:
@@ -54,15 +58,13 @@ class Claims:
         wanted = {"destination_": destination, "now_": now, "limit_": limit}
         rows = (await connection.execute(self._free_heads, wanted)).all()
         if rows:
-            held = update(self._table).where(self._table.c.id.in_([row.id for row in rows]))
-            await connection.execute(held.values(claimed_until=now + CLAIM_S))
+            await connection.execute(self._these, {"rows_": [row.id for row in rows], "claimed_until": now + CLAIM_S})
         return [_unsent(row, now + CLAIM_S) for row in rows]
 
     async def sent(self, connection: AsyncConnection, unsent: Sequence[Unsent]) -> None:
         """They arrived."""
         if unsent:
-            rows = update(self._table).where(self._table.c.id.in_([each.row for each in unsent]))
-            await connection.execute(rows.values(sent_at=self._clock()))
+            await connection.execute(self._these, {"rows_": [each.row for each in unsent], "sent_at": self._clock()})
 
     async def put_off(self, connection: AsyncConnection, put_off: Sequence[PutOff]) -> None:
         """They did not arrive; anybody may try again after the pause."""
@@ -79,9 +81,7 @@ class Claims:
 
     async def waiting(self, connection: AsyncConnection) -> dict[str, int]:
         """How many events wait, by destination."""
-        table = self._table
-        counted = select(table.c.destination, func.count().label("waiting")).where(table.c.sent_at.is_(None))
-        return {row.destination: row.waiting for row in (await connection.execute(counted.group_by(table.c.destination))).all()}
+        return {row.destination: row.waiting for row in (await connection.execute(self._waiting)).all()}
 
     async def prune(self, connection: AsyncConnection) -> bool:
         """Removes what was sent more than KEPT_S ago, PRUNE_ROWS at most. True when there may be more.
@@ -104,7 +104,7 @@ def _unsent(row: Row[tuple[object, ...]], claimed_until: float) -> Unsent:
 
 
 def _free_heads(table: Table) -> Select[tuple[object, ...]]:
-    """Finds what `claim` takes. Made once: it is asked several times for each event, and to make it costs more than to ask."""
+    """Finds what `claim` takes."""
     older, destination = table.alias("older"), bindparam("destination_", type_=String)
     first_of_key = ~exists().where(
         and_(

@@ -34,7 +34,7 @@ class Publisher:
     """Writes events into the outbox."""
 
     def __init__(self, tables: EventTables, bus: Bus, relay: Dispatcher) -> None:
-        self._table = tables.outbox
+        self._rows = insert(tables.outbox)
         self._bus = bus
         self._relay = relay
         self._written: deque[tuple[AsyncConnection, tuple[str, ...]]] = deque(maxlen=MAX_REMEMBERED)
@@ -80,7 +80,7 @@ class Publisher:
             "attempts": 0,
             "claimed_until": 0.0,
         }
-        await connection.execute(insert(self._table), [{**shared, "destination": each} for each in destinations])
+        await connection.execute(self._rows, [{**shared, "destination": each} for each in destinations])
         self._written.append((connection, destinations))
         return event.id
 

@@ -8,17 +8,17 @@ that is set back delays a recovery by as much, and endangers nothing.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from opentelemetry import propagate
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Double,
     Integer,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -109,17 +109,22 @@ class SagaLog:
         still = and_(self._sagas.c.id == bindparam("saga_id_"), self._sagas.c.version == bindparam("version_"))
         self._move = update(self._sagas).where(still)
         self._line = insert(self._log)
+        self._opening = insert(self._sagas)
+        self._one = select(self._sagas).where(self._sagas.c.id == bindparam("saga_id_"))
+        self._open = select(func.count()).where(self._sagas.c.due_at.is_not(None))
+        by_turn = (
+            select(self._sagas).order_by(self._sagas.c.attempts, self._sagas.c.due_at).limit(bindparam("limit_", type_=Integer))
+        )
+        self._due = by_turn.where(self._sagas.c.due_at <= bindparam("now_"))
+        self._left = by_turn.where(self._sagas.c.due_at.is_not(None), self._sagas.c.owner == bindparam("owner_"))
 
     async def begin(self, connection: AsyncConnection, saga_id: str, deadline_at: float) -> Saga:
         """Opens a saga in the caller's transaction, leased to this process until a moment after its deadline."""
         headers: dict[str, str] = {}
         propagate.inject(headers)
         saga = Saga(saga_id, SagaState.RUNNING, 0, 0, deadline_at, 0, "", headers)
-        await connection.execute(
-            insert(self._sagas).values(
-                id=saga_id, trace_headers=json.dumps(headers), **_values(saga, deadline_at + GRACE_S, self._owner)
-            )
-        )
+        named = {"id": saga_id, "trace_headers": json.dumps(headers)}
+        await connection.execute(self._opening, named | _values(saga, deadline_at + GRACE_S, self._owner))
         await self._note(connection, saga, "begun")
         return saga
 
@@ -151,17 +156,16 @@ class SagaLog:
     async def find(self, saga_id: str) -> Saga | None:
         """One saga."""
         async with self.database.read() as connection:
-            row = (await connection.execute(select(self._sagas).where(self._sagas.c.id == saga_id))).first()
+            row = (await connection.execute(self._one, {"saga_id_": saga_id})).first()
         return _saga(row) if row else None
 
     async def take_due(self, limit: int) -> list[Saga]:
         """Takes over open sagas that nobody is presumed to work on, at most `limit`."""
-        return await self.take(await self._find(self._sagas.c.due_at <= self.now(), limit))
+        return await self.take(await self._find(self._due, {"now_": self.now(), "limit_": limit}))
 
     async def left_behind(self, limit: int) -> list[Saga]:
         """Open sagas of a process of this name. Read before this one begins any: whoever began them is dead."""
-        own = and_(self._sagas.c.due_at.is_not(None), self._sagas.c.owner == self._owner)
-        return await self._find(own, limit)
+        return await self._find(self._left, {"owner_": self._owner, "limit_": limit})
 
     async def take(self, sagas: list[Saga]) -> list[Saga]:
         """Takes over those of `sagas` that nobody has moved since they were read."""
@@ -178,8 +182,7 @@ class SagaLog:
     async def count_open(self) -> int:
         """How many sagas are not finished."""
         async with self.database.read() as connection:
-            found = await connection.execute(select(func.count()).where(self._sagas.c.due_at.is_not(None)))
-            count: int = found.scalar_one()
+            count: int = (await connection.execute(self._open)).scalar_one()
             return count
 
     async def prune(self) -> bool:
@@ -204,10 +207,9 @@ class SagaLog:
             rows = (await connection.execute(query)).all()
         return [Entry(row.saga_id, row.version, row.at, row.owner, row.entry) for row in rows]
 
-    async def _find(self, which: ColumnElement[bool], limit: int) -> list[Saga]:
-        query = select(self._sagas).where(which).order_by(self._sagas.c.attempts, self._sagas.c.due_at).limit(limit)
+    async def _find(self, query: Select[tuple[object, ...]], wanted: Mapping[str, object]) -> list[Saga]:
         async with self.database.read() as connection:  # Most often there is none: then nobody waits for the writer's lock.
-            return [_saga(row) for row in (await connection.execute(query)).all()]
+            return [_saga(row) for row in (await connection.execute(query, wanted)).all()]
 
     async def _take_one(self, saga: Saga) -> Saga | None:
         due_at = max(self.now() + LEASE_S, saga.deadline_at + GRACE_S if saga.state is SagaState.RUNNING else 0.0)

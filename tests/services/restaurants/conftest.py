@@ -10,6 +10,7 @@ from services.restaurants import api, audit
 from services.restaurants.kitchens import Kitchens
 from services.restaurants.popular import PopularDishesModel
 from services.restaurants.reservations import ReservationStore
+from services.restaurants.schemas import DishOut
 from services.restaurants.store import RestaurantStore
 from tests.services.databases import Databases, open_database
 from tests.services.routes import Routes, application
@@ -19,6 +20,13 @@ async def open_kitchens(database: Database) -> Kitchens:
     restaurants = RestaurantStore(database)
     await restaurants.prepare()
     return Kitchens(restaurants, ReservationStore(database), PopularDishesModel(database))
+
+
+async def dishes_of(kitchens: Kitchens, restaurant_id: int) -> list[DishOut]:
+    """What is on a menu."""
+    menu = await kitchens.restaurants.menu(restaurant_id)
+    assert menu is not None
+    return menu.dishes
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from services.kit.events.event import Event, UnreadableEventError
 from services.restaurants.counting import HANDLERS
 from services.restaurants.domain import Line
 from services.restaurants.kitchens import Kitchens
+from tests.services.restaurants.conftest import dishes_of
 from tests.services.routes import Routes, is_problem
 
 Tell = Callable[..., Awaitable[None]]
@@ -61,7 +62,7 @@ async def test_the_most_popular_come_first_with_their_names(kitchens: Kitchens, 
     await tell("order.accepted", [Line(701, 1), Line(703, 3), Line(702, 1)])
     await tell("order.accepted", [Line(704, 3)])
     await tell("order.cancelled", [Line(704, 3)], was_accepted=True)
-    menu = {dish.id: dish.name for dish in await kitchens.restaurants.menu(7)}
+    menu = {dish.id: dish.name for dish in await dishes_of(kitchens, 7)}
     name = (await kitchens.restaurants.page(6, 1))[0].name
     top = (await routes.ask("GET", "/internal/dishes/popular?limit=2")).json["dishes"]
     assert top == [

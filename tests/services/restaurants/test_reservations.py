@@ -25,6 +25,7 @@ from services.restaurants.domain import (
 )
 from services.restaurants.kitchens import Kitchens
 from services.restaurants.store import dishes, stock
+from tests.services.restaurants.conftest import dishes_of
 
 Replicas = tuple[Kitchens, Kitchens]
 Leave = Callable[..., Awaitable[None]]
@@ -70,7 +71,7 @@ async def outcome(work: Awaitable[Reservation]) -> str:
 
 
 async def test_a_reservation_takes_its_portions_and_says_what_they_cost(kitchens: Kitchens) -> None:
-    prices = {dish.id: dish.price_cents for dish in await kitchens.restaurants.menu(7)}
+    prices = {dish.id: dish.price_cents for dish in await dishes_of(kitchens, 7)}
     made = await kitchens.reservations.reserve(new_order(), 7, BASKET)
     assert (made.state, made.total_cents) == (ReservationState.RESERVED, 2 * prices[701] + prices[703])
     assert await left(kitchens, 701, 702, 703) == [seed.PORTIONS - 2, seed.PORTIONS, seed.PORTIONS - 1]
@@ -144,7 +145,7 @@ async def test_no_portion_can_be_written_that_does_not_exist(kitchens: Kitchens,
 
 async def test_the_menu_says_what_is_sold_out(kitchens: Kitchens, leave: Leave) -> None:
     await leave(702, 0)
-    available = {dish.id: dish.available for dish in await kitchens.restaurants.menu(7)}
+    available = {dish.id: dish.available for dish in await dishes_of(kitchens, 7)}
     assert (available[701], available[702]) == (True, False)
 
 
