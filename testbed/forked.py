@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Collection
 from typing import Any
 
 from testbed.messages import MAX_PACKET_BYTES, Exited, Imported, Message, Refused, Signal, Start, Started, decode, encode
@@ -14,7 +15,7 @@ class ForkedProcesses:
     """Forks each process as soon as its module is imported; a parent that somebody killed is replaced when it is needed.
 
     Args:
-        modules: What a parent imports, in this order.
+        modules: What a parent imports, in this order. A process of another one imports that by itself, once it is forked.
         parent: The first parent, which imports them already.
     """
 
@@ -27,10 +28,16 @@ class ForkedProcesses:
         self._children: dict[int, Child] = {}
         self._adopt(parent)
 
+    @property
+    def pids(self) -> Collection[int]:
+        """Process ids of those whose ends are for this object to collect."""
+        return () if self._parent is None else (self._parent.pid,)
+
     async def start(self, command: Command) -> Child:
         """Starts a process. Raises StartError when the modules cannot be imported, OSError when the fork fails."""
         parent = self._parent or self._adopt(spawn_parent(self._modules))
-        await asyncio.shield(self._imported[command.module])
+        if command.module in self._imported:
+            await asyncio.shield(self._imported[command.module])
         child: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[command.instance] = child
         parent.channel.send(encode(Start(command.instance, command.module, command.environment, str(command.log))))

@@ -29,11 +29,6 @@ class SpawnedProcesses:
         self._reap()  # It may have ended before it was listed.
         return child
 
-    @property
-    def pids(self) -> frozenset[int]:
-        """Process ids of those whose ends are for this object to collect."""
-        return frozenset(self._running)
-
     def signal(self, child: Child, number: int) -> None:
         """Sends a signal; a process that was not reaped cannot have lent its id to another."""
         if child.pid in self._running:

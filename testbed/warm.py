@@ -129,7 +129,7 @@ def become(start: Start) -> NoReturn:
     sys.argv = [start.module]
     _name_process(start.instance)
     gc.enable()
-    sys.modules[start.module].main()
+    importlib.import_module(start.module).main()
     sys.exit(0)
 
 
