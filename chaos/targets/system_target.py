@@ -70,12 +70,21 @@ class SystemTarget:
         )
 
     def heal(self, place: Place | None = None) -> Healing:
-        """See Target. A process that its keeper has paused answers once it is resumed, so both are asked at once."""
+        """See Target. A process that its keeper has paused answers once it is resumed, so both are asked at once.
+
+        A keeper that takes its time may resume one when the patience with that is over; it is asked again then.
+        """
         instances = [each for each in up(self._system.roll()) if place is None or place.covers(each)]
+        question = self._leases(lambda client: _heal_requests(client, place))
         with ThreadPoolExecutor(1) as keeper:
             processes = keeper.submit(self._heal_processes, place)
-            answers = self._processes.ask_all(instances, self._leases(lambda client: _heal_requests(client, place)))
-            healed = processes.result() + sum(answer for answer in answers.values() if isinstance(answer, int))
+            answers = self._processes.ask_all(instances, question)
+            is_late = not processes.done()
+            healed = processes.result()
+        if is_late and healed:
+            mute = silent(answers)
+            answers |= self._processes.ask_all((each for each in instances if each.name in mute), question)
+        healed += sum(answer for answer in answers.values() if isinstance(answer, int))
         raise_refusal(answers)
         return Healing(healed, silent(answers))
 

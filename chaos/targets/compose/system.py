@@ -1,5 +1,6 @@
 """A System in the containers of a Compose project: its keepers are the PID 1s of the containers, and the engine for kills."""
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -33,6 +34,8 @@ PAGES: Final = {
 }
 """What people open, by name: whose container and which port of it."""
 MAX_KILLS: Final = 64
+FRESH_S: Final = 0.1
+"""One command asks several questions of the same moment."""
 
 
 class ComposeSystem:
@@ -52,6 +55,8 @@ class ComposeSystem:
         self._name = project
         self._spawn = spawn
         self._keepers = Keepers(engine)
+        self._seen: Project | None = None
+        self._seen_at_s = float("-inf")
 
     @property
     def logs_command(self) -> str:
@@ -68,8 +73,15 @@ class ComposeSystem:
         return any(each.runs for each in project.services.values()) or bool(self.kills(project).records())
 
     def project(self) -> Project:
-        """Its containers now. Raises NotRunningError or EngineError."""
-        return Project.of(self._name, self._engine.containers(self._name))
+        """Its containers, as of at most FRESH_S ago. Raises NotRunningError or EngineError."""
+        if self._seen is None or time.monotonic() - self._seen_at_s > FRESH_S:
+            self._seen = Project.of(self._name, self._engine.containers(self._name))
+            self._seen_at_s = time.monotonic()
+        return self._seen
+
+    def _look_again(self) -> None:
+        """What was seen is not so any more."""
+        self._seen = None
 
     def kills(self, project: Project) -> Kills:
         """Its kill leases."""
@@ -90,8 +102,7 @@ class ComposeSystem:
         answers = self._keepers.ask(running, StatusRequest())
         said: dict[str, SystemStatus] = {}
         for name, answer in answers.items():
-            if isinstance(answer, TargetError) and not isinstance(answer, GoneError | StoppedError):
-                raise answer
+            _raise_silence(answer, running[name])
             if isinstance(answer, Response) and answer.status is not None:
                 said[name] = answer.status
         instances = tuple(_as_kept(each, said.get(each.name)) for each in project.instances(topology))
@@ -99,11 +110,12 @@ class ComposeSystem:
         return self._status(project, topology, instances, pauses)
 
     def secrets(self) -> Secrets:
-        """See System: as the containers were told."""
-        return self.project().secrets()
+        """See System: as the containers were told, which does not change while they run."""
+        return (self._seen or self.project()).secrets()
 
     def disturb(self, request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
         """See System. A kill is the engine's; a pause is the keeper's, in the container."""
+        self._look_again()
         project = self._awake()
         topology = project.topology()
         project.check(topology)
@@ -118,6 +130,7 @@ class ComposeSystem:
 
     def heal(self, request: HealRequest) -> int:
         """See System. Kills and pauses are ended at once; who is killed has no keeper to ask."""
+        self._look_again()
         project = self.project()
         kills = self.kills(project)
         records = [each for each in kills.records() if request.covers(each.instance)]
@@ -126,9 +139,9 @@ class ComposeSystem:
             ended = reviving.submit(kills.release, records, "healed")
             answers = self._keepers.ask(running, HealRequest())
             healed = ended.result()
-        for answer in answers.values():
-            if isinstance(answer, TargetError) and not isinstance(answer, GoneError | StoppedError):
-                raise answer
+        self._look_again()
+        for name, answer in answers.items():
+            _raise_silence(answer, running[name])
             healed += answer.healed if isinstance(answer, Response) else 0
         return healed
 
@@ -142,6 +155,7 @@ class ComposeSystem:
             raise NotRunningError(f"none of the {count} service containers of {self._name!r} runs; start them with: make up")
         if held:
             kills.mend()
+            self._look_again()
             return self.project()
         return project
 
@@ -152,7 +166,9 @@ class ComposeSystem:
         if (held := len(kills.records())) + len(containers) > MAX_KILLS:
             raise ControlError(f"{held} kills are in force and {MAX_KILLS} are allowed; heal some first")
         ids = {name: each.id for name, each in containers.items()}
-        return tuple(_lease(each) for each in kills.grant(ids, request.lease_ms, request.source))
+        records = kills.grant(ids, request.lease_ms, request.source)
+        self._look_again()
+        return tuple(_lease(each) for each in records)
 
     def _pause(self, containers: Mapping[str, Container], request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
         idle = [name for name, each in containers.items() if not each.runs]
@@ -196,6 +212,12 @@ class ComposeSystem:
             leases=kills + pauses,
             stack=tuple(_program(name, each, pages) for name, each in sorted(project.others.items()) if _stays(each)),
         )
+
+
+def _raise_silence(answer: Response | TargetError, container: Container) -> None:
+    """Raises what went wrong with a keeper, unless there is nothing that it could hold: it has just died, or just starts."""
+    if isinstance(answer, TargetError) and not isinstance(answer, GoneError | StoppedError) and container.health != "starting":
+        raise answer
 
 
 def _running(project: Project) -> dict[str, Container]:
