@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.kit.migrations.errors import SchemaError
 from testbed.container import migrate
 from testbed.container.migrate import SERVER, main, variable_of, work_of
 
@@ -54,7 +55,7 @@ def test_a_server_made_with_another_password_says_the_way_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def refuse(_work: object) -> None:
-        raise migrate.SchemaError("cannot be prepared as postgres: InvalidPasswordError: password authentication failed")
+        raise SchemaError("cannot be prepared as postgres: InvalidPasswordError: password authentication failed")
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
