@@ -1,6 +1,8 @@
 """Rows that several writers may want to add at the same time."""
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, select
+from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, event, select
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine.interfaces import CacheStats
 
 from services.kit.rows import insert_new
 from tests.services.databases import Databases, open_database
@@ -25,3 +27,23 @@ async def test_any_unique_key_that_is_taken_keeps_a_row_out(databases: Databases
         news = [await insert_new(connection, BOXES, {"id": number, "label": "a"}) for number in (1, 2)]
     await database.close()
     assert news == [True, False]
+
+
+async def test_a_row_may_leave_its_number_to_the_database_and_its_statement_is_compiled_once(databases: Databases) -> None:
+    database = open_database(await databases.with_tables(METADATA))
+    stats: list[CacheStats] = []
+
+    def look(*arguments: object) -> None:
+        context = arguments[4]
+        assert isinstance(context, DefaultExecutionContext)
+        stats.append(context.cache_hit)
+
+    event.listen(Engine, "before_cursor_execute", look)
+    try:
+        async with database.write() as connection:
+            news = [await insert_new(connection, BOXES, {"label": label}) for label in ("a", "b", "a")]
+    finally:
+        event.remove(Engine, "before_cursor_execute", look)
+    await database.close()
+    assert news == [True, True, False]
+    assert stats[1:] == [CacheStats.CACHE_HIT, CacheStats.CACHE_HIT]
