@@ -135,6 +135,12 @@ def test_whatever_the_system_needs_is_well_before_it_starts_and_no_program_that_
         assert not watching & set(each["depends_on"]), name
 
 
+def test_the_system_comes_before_whatever_watches_it_where_processors_are_short() -> None:
+    shares = {name: each.get("cpu_shares", 1_024) for name, each in SERVICES.items()}
+    assert all(shares[name] < 1_024 for name in {*ADDRESSES, "grafana"})
+    assert all(shares[name] == 1_024 for name in REPLICAS)
+
+
 def test_every_secret_is_demanded_with_the_way_out_and_drawn_by_make_up() -> None:
     demanded = {name for name, uses in variables().items() if any(kind == "?" for kind, _ in uses)}
     assert demanded == SECRETS
