@@ -1,10 +1,10 @@
 """What the runner writes down while it runs: the facts that no other file of a run's folder holds."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chaos.experiment.result import Machine, PhaseSpan
+from chaos.experiment.result import Address, Machine, PhaseSpan
 
 PhaseName = Literal["warmup", "baseline", "fault", "recovery"]
 PHASES: tuple[PhaseName, ...] = ("warmup", "baseline", "fault", "recovery")
@@ -43,9 +43,7 @@ class ArmFacts(_Fact):
     marks_s: tuple[float, float, float, float, float]
     fault: FaultFacts | None = None
     complete: bool = False
-    addresses: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = Field(
-        default_factory=dict, description="of the pages that outlive the arm, by name: grafana, traces, prometheus, alertmanager"
-    )
+    addresses: dict[str, Address] = Field(default_factory=dict, description="of the pages that outlive the arm, by name")
 
     def phases(self) -> tuple[PhaseSpan, ...]:
         """The four phases, in the schedule and on the wall clock."""

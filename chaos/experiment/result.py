@@ -6,15 +6,19 @@ Shares are between 0 and 1. A quantile over no journeys is None.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chaos.experiment.outcomes import AlertRole, Holding, ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
 
 VERDICT_FILE = "verdict.json"
 TRACE_FILE = "trace.json"
 """In an arm's folder: the picked degraded trace, in the envelope of Jaeger's legacy API (`{"data": [trace], ...}`)."""
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+$", max_length=300)]
+"""Root of a program's pages. A report makes links of it, so nothing but the web is let in."""
 
 
 class _Finding(BaseModel):
@@ -208,6 +212,9 @@ class ArmResult(_Finding):
     expected: Verdict
     met: bool = Field(description="the verdict is the expected one and no proof that it rests on was refuted")
     trace: TracePick | None
+    addresses: dict[str, Address] = Field(
+        default_factory=dict, description="of pages that outlive the arm: grafana, traces, prometheus, alertmanager"
+    )
 
     def journey(self, name: str) -> JourneyResult:
         """The journey called `name`. Raises KeyError when the load had none of it."""

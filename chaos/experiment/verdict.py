@@ -94,6 +94,7 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         expected=expected,
         met=decision.verdict is expected and not doubts,
         trace=evidence.trace,
+        addresses=evidence.facts.addresses,
     )
 
 

@@ -9,6 +9,7 @@ from chaos.experiment.report.answer import answer
 from chaos.experiment.report.facts import Facts, facts
 from chaos.experiment.report.formats import clip, moment, seconds
 from chaos.experiment.report.journeys import JourneyTable, journey_table
+from chaos.experiment.report.live import LiveArm, live_arms
 from chaos.experiment.report.marks import Mark, passed_mark
 from chaos.experiment.report.objectives import ObjectiveRow, objective_rows
 from chaos.experiment.report.proofs import ProofRow, VerdictCard, proof_rows, verdict_cards
@@ -38,6 +39,7 @@ class Page:
     alerts: Alerts
     timeline: Timeline
     proofs: tuple[ProofRow, ...]
+    live: tuple[LiveArm, ...]
     traces: tuple[Waterfall, ...]
     invariants: ProofRow
     protection: Protection
@@ -63,6 +65,7 @@ def page(result: Result, run_folder: Path) -> Page:
         alerts=alerts(shown),
         timeline=timeline(shown),
         proofs=proofs,
+        live=live_arms(shown.arms),
         traces=tuple(arm_waterfall(arm, run_folder) for arm in shown.arms),
         invariants=proofs[list(ProofKind).index(ProofKind.INVARIANTS)],
         protection=protection(shown, run_folder),
