@@ -34,6 +34,11 @@ class CountedQueue:
         self._queued += 1
         return True
 
+    def withdraw(self) -> None:
+        """Counts one as lost that was admitted and cannot be queued. In the thread that admitted it."""
+        self._queued -= 1
+        self._dropped(1)
+
     def hand_on(self, batch: Sequence[Item], export: Callable[[Sequence[Item]], Result], success: Result) -> Result:
         """Exports a batch; counts it as lost unless that ends in `success`."""
         self._taken += len(batch)

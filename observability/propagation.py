@@ -35,10 +35,12 @@ class ShortTraceContext(TraceContextTextMapPropagator):
     def extract(  # noqa: D102 - the library's.
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
+        parent = getter.get(carrier, _TRACE_PARENT)
+        if not parent:  # Whoever calls from outside; the instrumentation's getter reads the whole head for each header.
+            return Context() if context is None else context
         state = getter.get(carrier, _TRACE_STATE)
-        if state and sum(map(len, state)) > MAX_TRACE_STATE_CHARS:
-            return super().extract({_TRACE_PARENT: getter.get(carrier, _TRACE_PARENT) or []}, context)
-        return super().extract(carrier, context, getter)
+        is_short = state and sum(map(len, state)) <= MAX_TRACE_STATE_CHARS
+        return super().extract({_TRACE_PARENT: parent, **({_TRACE_STATE: state} if is_short else {})}, context)
 
 
 class KnownBaggage(TextMapPropagator):

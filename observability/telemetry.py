@@ -111,7 +111,7 @@ def _exporting(resource: Resource, endpoint: str, exporter: str, metrics: Metric
         found: Handover | CountedProcessor = Handover(exporter, resource, dropped)
         capacity = MAX_WAITING_SPANS
     else:
-        found, capacity = exporting_thread(endpoint, dropped), MAX_QUEUED_SPANS
+        found, capacity = exporting_thread(endpoint, resource, dropped), MAX_QUEUED_SPANS
     series = (names.SIGNAL_TRACES,)
     metrics.telemetry_queue.read_from(lambda: [(series, found.waiting)])
     metrics.telemetry_capacity.read_from(lambda: [(series, capacity)])

@@ -1,7 +1,10 @@
-"""A service's side of the exporter process: ended spans are queued, and a thread hands them over in small packets.
+"""A service's side of the exporter process: ended spans wait as bytes, and a thread hands them over in packets.
 
-The thread does next to nothing with the interpreter in its hands. A span counts as waiting until the exporter has said what
-became of it, so that memory is bounded here and there, and what does not reach the collector is counted where it was made.
+A span is packed where it ends. That takes a few microseconds of a request's time, while a thread that packs dozens takes the
+interpreter from some request for all of them; and thousands of spans that wait are nothing to the garbage collector, while as
+objects they are a hundred thousand. The thread does next to nothing with the interpreter in its hands. A span counts as waiting
+until the exporter has said what became of it, so that memory is bounded here and there, and what does not reach the collector is
+counted where it was made.
 """
 
 import errno
@@ -17,11 +20,11 @@ from typing import Final
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from observability.exporter.wire import MAX_PACKET_BYTES, pack_hello, pack_spans, read_outcome
+from observability.exporter.wire import MAX_SPAN_BYTES, pack_hello, pack_span, pack_spans, read_outcome
 
 MAX_WAITING_SPANS: Final = 4_096
-PACKET_SPANS: Final = 32
-"""To make a packet takes some 0.2 ms, which is how long a request may wait for the interpreter."""
+PACKET_SPANS: Final = 64
+"""Of a packet at most: some 40 KB of usual ones."""
 PAUSE_S: Final = 0.05
 RECONNECT_S: Final = 0.25
 SEND_TIMEOUT_S: Final = 0.5
@@ -44,10 +47,10 @@ class Handover(SpanProcessor):
         self._path = path
         self._hello = pack_hello(resource)
         self._dropped = dropped
-        self._queue: deque[ReadableSpan] = deque()
-        self._packets: deque[tuple[bytes, int]] = deque()
-        self._held = 0  # Taken from the queue, with nothing heard of what became of them ...
-        self._sent = 0  # ... and those of them that the exporter has.
+        self._queue: deque[bytes] = deque()
+        self._next: list[bytes] = []  # Taken from the queue, and not handed over yet.
+        self._held = 0  # Of these and of what was handed over, all of which nothing was heard ...
+        self._sent = 0  # ... and those that the exporter has.
         self._connection: socket.socket | None = None
         self._connect_at_s = 0.0
         self._is_ending = False
@@ -68,7 +71,16 @@ class Handover(SpanProcessor):
         if self._is_ending or len(self._queue) + self._held >= MAX_WAITING_SPANS:
             self._dropped(1)
             return
-        self._queue.append(span)
+        try:
+            packed = pack_span(span)
+        except Exception:  # noqa: BLE001 - whatever a span holds, the request that it tells of is none the worse for it.
+            _log.exception("the span %s cannot be handed to the exporter", span.name)
+            self._dropped(1)
+            return
+        if len(packed) > MAX_SPAN_BYTES:
+            self._dropped(1)  # Nobody makes one so large.
+            return
+        self._queue.append(packed)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Waits until the exporter has said what became of every span. False when it has not in time."""
@@ -94,19 +106,15 @@ class Handover(SpanProcessor):
         self._lose()
 
     def _pass(self) -> None:
-        while self._queue:
-            count = min(PACKET_SPANS, len(self._queue))
-            self._held += count  # First, so that none goes uncounted in between.
-            self._pack([self._queue.popleft() for _ in range(count)])
         try:
             connection = self._connected()
             if connection is None:
                 return
             self._hear(connection)
-            while self._packets:
-                packet, count = self._packets[0]
-                is_handed_over = _fits(connection, packet)
-                self._packets.popleft()
+            while self._next or self._queue:
+                self._take()
+                is_handed_over = _fits(connection, pack_spans(self._next))
+                count, self._next = len(self._next), []
                 if is_handed_over:
                     self._sent += count
                 else:
@@ -117,22 +125,13 @@ class Handover(SpanProcessor):
             _log.warning("the exporter at %s is gone: %s", self._path, error)
             self._lose()
 
-    def _pack(self, spans: list[ReadableSpan]) -> None:
-        """Makes packets of spans at once: as objects, thousands that wait would make every garbage collection a long one."""
-        try:
-            packet = pack_spans(spans)
-        except (TypeError, ValueError):
-            _log.exception("%d spans cannot be handed to the exporter", len(spans))
-            self._drop(len(spans))
-            return
-        half = len(spans) // 2
-        if len(packet) <= MAX_PACKET_BYTES:
-            self._packets.append((packet, len(spans)))
-        elif half:
-            self._pack(spans[:half])
-            self._pack(spans[half:])
-        else:
-            self._drop(1)  # Nobody makes one so large.
+    def _take(self) -> None:
+        """The next packet's spans, as many as fit into one."""
+        size_bytes = sum(map(len, self._next))
+        while self._queue and len(self._next) < PACKET_SPANS and size_bytes + len(self._queue[0]) <= MAX_SPAN_BYTES:
+            self._held += 1  # First, so that none goes uncounted in between.
+            self._next.append(self._queue.popleft())
+            size_bytes += len(self._next[-1])
 
     def _connected(self) -> socket.socket | None:
         if self._connection is None and time.monotonic() >= self._connect_at_s:
@@ -171,7 +170,7 @@ class Handover(SpanProcessor):
             self._connection = None
         lost, self._sent = self._sent, 0
         if self._is_ending:
-            self._packets.clear()
+            self._next = []
             lost = self._held + len(self._queue)
             self._held += len(self._queue)
             self._queue.clear()

@@ -5,7 +5,7 @@ format for strangers: the socket is readable and writable for its owner alone, a
 """
 
 import marshal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -21,8 +21,8 @@ from opentelemetry.util.types import AnyValue
 MAX_PACKET_BYTES: Final = 160 * 1024
 """What one packet may hold; the kernel's usual bound of a socket's buffer is a little higher."""
 
-_EXACT: Final = frozenset({str, int, float, bool, bytes, type(None)})
-_TEXT: Final = frozenset({str})
+MAX_SPAN_BYTES: Final = MAX_PACKET_BYTES - 1_024
+"""What one span may take, or the spans of one packet: beside them stand their lengths."""
 
 Attributes = dict[str, AnyValue]
 PlainContext = tuple[int, int, int, str, bool]
@@ -61,14 +61,27 @@ def read_hello(packet: bytes) -> Resource:
     return Resource(attributes, schema_url)
 
 
-def pack_spans(spans: Iterable[ReadableSpan]) -> bytes:
-    """Ended spans, of any number that fits into MAX_PACKET_BYTES."""
-    return marshal.dumps([_plain(span) for span in spans])
+def pack_span(span: ReadableSpan) -> bytes:
+    """An ended span. Raises ValueError or TypeError for one that has what no span may have."""
+    try:
+        return marshal.dumps(_plain(span, _copied))
+    except ValueError:
+        return marshal.dumps(_plain(span, _exact_attributes))
+
+
+def pack_spans(packed: list[bytes]) -> bytes:
+    """Several packed spans, of any number that fits into MAX_PACKET_BYTES."""
+    return marshal.dumps(packed)
 
 
 def read_spans(packet: bytes) -> list[PlainSpan]:
     """Raises ValueError, EOFError or TypeError for what is no such packet."""
-    return cast("list[PlainSpan]", marshal.loads(packet))  # noqa: S302 - see above.
+    return [read_span(packed) for packed in marshal.loads(packet)]  # noqa: S302 - see above.
+
+
+def read_span(packed: bytes) -> PlainSpan:
+    """Raises ValueError, EOFError or TypeError for what is no packed span."""
+    return cast("PlainSpan", marshal.loads(packed))  # noqa: S302 - see above.
 
 
 def pack_outcome(outcome: Outcome) -> bytes:
@@ -100,7 +113,7 @@ def readable(span: PlainSpan, resource: Resource) -> ReadableSpan:
     )
 
 
-def _plain(span: ReadableSpan) -> PlainSpan:
+def _plain(span: ReadableSpan, attributes_of: Callable[[Mapping[str, AnyValue] | None], Attributes]) -> PlainSpan:
     scope, status = span.instrumentation_scope, span.status
     return (
         _text(span.name),
@@ -109,20 +122,23 @@ def _plain(span: ReadableSpan) -> PlainSpan:
         _plain_context(span.parent) if span.parent else None,
         span.start_time or 0,
         span.end_time or 0,
-        _attributes(span.attributes),
+        attributes_of(span.attributes),
         (status.status_code.value, status.description and _text(status.description)),
-        [(_text(event.name), event.timestamp, _attributes(event.attributes)) for event in span.events],
-        [(_plain_context(link.context), _attributes(link.attributes)) for link in span.links],
+        [(_text(event.name), event.timestamp, attributes_of(event.attributes)) for event in span.events],
+        [(_plain_context(link.context), attributes_of(link.attributes)) for link in span.links],
         (scope.name, scope.version, scope.schema_url) if scope else ("", None, None),
     )
 
 
-def _attributes(attributes: Mapping[str, AnyValue] | None) -> Attributes:
+def _copied(attributes: Mapping[str, AnyValue] | None) -> Attributes:
     # Their own copy is a dictionary's, while to iterate over them is Python: five times as slow.
-    found = dict(attributes.copy() if isinstance(attributes, MappingProxyType | BoundedAttributes) else attributes or {})
-    if _EXACT.issuperset(map(type, found.values())) and _TEXT.issuperset(map(type, found)):
-        return found
-    return {_text(key): _exact(value) for key, value in found.items()}
+    if isinstance(attributes, MappingProxyType | BoundedAttributes):
+        return cast("Attributes", attributes.copy())
+    return dict(attributes or {})
+
+
+def _exact_attributes(attributes: Mapping[str, AnyValue] | None) -> Attributes:
+    return {_text(key): _exact(value) for key, value in _copied(attributes).items()}
 
 
 def _exact(value: AnyValue) -> AnyValue:
@@ -136,7 +152,7 @@ def _exact(value: AnyValue) -> AnyValue:
     if isinstance(value, bytes):
         return bytes(value)
     if isinstance(value, Mapping):
-        return _attributes(value)
+        return _exact_attributes(value)
     return tuple(_exact(each) for each in value) if isinstance(value, Sequence) else value
 
 

@@ -57,7 +57,7 @@ class Tracing:
     def __init__(self, collector: FakeCollector) -> None:
         self.collector = collector
         self.dropped: list[int] = []
-        exporting = exporting_thread("http://collector", self.dropped.append)
+        exporting = exporting_thread("http://collector", Resource({}), self.dropped.append)
         self.provider: TracerProvider = tracer_provider(Resource({}), 1.0, exporting)
 
     def make(self, spans: int) -> None:

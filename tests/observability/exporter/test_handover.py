@@ -148,7 +148,7 @@ def test_spans_that_were_handed_over_are_sent_before_the_exporter_ends(path: Pat
     with exporting(path, collector):
         service = Service(path)
         service.make(300)
-        while service.handover._queue or service.handover._packets:
+        while service.handover._queue or service.handover._next:
             service.handover.force_flush(5)
     assert len(collector.taken) == 300
     service.provider.shutdown()
@@ -218,7 +218,7 @@ def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_success
         listener.listen(1)
         service = Service(path)
         service.make(7)
-        while service.handover._queue or service.handover._packets:
+        while service.handover._queue or service.handover._next:
             service.handover.force_flush(5)
         connection, _address = listener.accept()
         connection.close()
@@ -251,13 +251,13 @@ def test_a_span_too_large_for_any_packet_is_counted(path: Path, collector: FakeC
 def test_spans_that_cannot_be_packed_are_counted_and_the_next_are_sent(
     path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_spans: object) -> bytes:
+    def refuse(_span: object) -> bytes:
         raise ValueError("unmarshallable object")
 
     with exporting(path, collector):
         service = Service(path)
         with monkeypatch.context() as broken:
-            broken.setattr(handover, "pack_spans", refuse)
+            broken.setattr(handover, "pack_span", refuse)
             service.make(3)
             assert service.flush()
         service.make(2)
@@ -312,7 +312,7 @@ def test_an_exporter_that_is_to_end_does_so_although_services_go_on(
 
         def make_another() -> None:
             service.make(1)
-            while service.handover._queue or service.handover._packets:
+            while service.handover._queue or service.handover._next:
                 service.handover.force_flush(1)
 
         collector.meanwhile = make_another
