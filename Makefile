@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check unit system lint format rules api fuzz lock up down load demo-compose torture bench migration clean dashboards
+.PHONY: help install demo test check unit system test-compose lint format rules api fuzz lock up down load demo-compose torture bench migration clean dashboards
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,10 +52,13 @@ check: $(STAMP)  ## Lint, formatting, types and the import contracts
 	@$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)  ## Tests that start no process
-	@$(BIN)/pytest -q -n logical --maxprocesses 8 --dist worksteal -m "not system"
+	@$(BIN)/pytest -q -n logical --maxprocesses 8 --dist worksteal -m "not system and not compose"
 
 system: $(STAMP)  ## Tests that start real processes
 	@$(BIN)/pytest -q -m system
+
+test-compose: $(STAMP)  ## Tests that need a Docker engine: FeastFast in containers, built anew unless FIREBREAK_IMAGE names an image
+	@$(BIN)/pytest -q -m compose tests/compose
 
 api: $(STAMP)  ## Write docs/api anew from the code; what would break the public contract is named instead
 	@$(BIN)/python -m tests.contracts
