@@ -29,6 +29,7 @@ _STEPS: Final = (
 )
 _STYLES: Final = {"healthy": "green", "running": "green", "starting": "yellow", "paused": "yellow", "unhealthy": "red"}
 _ENDED_WELL: Final = "done"
+_NUMBER: Final = "com.docker.compose.container-number"
 
 
 def print_up(out: Console, description: Description, took_s: float) -> None:
@@ -54,10 +55,16 @@ def print_up(out: Console, description: Description, took_s: float) -> None:
 def print_containers(out: Console, containers: Collection[Container], memory: Mapping[str, str]) -> None:
     """Every container, with its state, its addresses, and the memory that it takes of what it may take."""
     rows = table("container", "state", "address", "memory", right=("memory",))
-    for each in sorted(containers, key=lambda each: each.compose_service):
+    for each in sorted(containers, key=lambda each: (each.compose_service, each.name)):
         ended_well = each.compose_service in ONCE and each.state == "exited" and each.exit_code == 0
         state = _ENDED_WELL if ended_well else state_of(each)
         style = "dim" if ended_well else _STYLES.get(state, "red")
         addresses = ", ".join(f"http://{HOST}:{port}" for port in each.ports.values())
-        rows.add_row(each.compose_service, f"[{style}]{state}[/]", addresses, memory.get(each.name, ""))
+        rows.add_row(_name(each, containers), f"[{style}]{state}[/]", addresses, memory.get(each.name, ""))
     out.print(Padding(rows, (0, 2), expand=False))
+
+
+def _name(container: Container, containers: Collection[Container]) -> str:
+    """Its service's; with a number where that has several, as a load's workers."""
+    several = sum(each.compose_service == container.compose_service for each in containers) > 1
+    return f"{container.compose_service} {container.labels.get(_NUMBER, '')}" if several else container.compose_service
