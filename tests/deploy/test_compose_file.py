@@ -87,6 +87,17 @@ def test_all_that_may_run_stays_within_the_memory_and_the_number_of_containers_t
     assert sum(map(memory, SERVICES)) <= 2_500 * 2**20
 
 
+def test_the_documentation_names_the_limit_of_each_container() -> None:
+    text = (ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([a-z-]+)`[^|]*\| (\d+) MiB", text, flags=re.MULTILINE))
+    assert {name: int(mib) * 2**20 for name, mib in told.items()} == {
+        name: memory(name) for name in SERVICES if name not in REPLICAS
+    }
+    (least, most) = re.search(r"\| (\d+) to (\d+) MiB each", text).groups()  # type: ignore[union-attr]  # a missing one fails too
+    of_replicas = [memory(name) // 2**20 for name in REPLICAS]
+    assert (min(of_replicas), max(of_replicas)) == (int(least), int(most))
+
+
 def test_programs_in_go_begin_to_collect_garbage_before_their_limit_ends_them() -> None:
     for name, each in SERVICES.items():
         limit = (each.get("environment") or {}).get("GOMEMLIMIT")
