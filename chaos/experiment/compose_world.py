@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from chaos.experiment.compose_load import shown_to_containers
 from chaos.experiment.compose_stage import ComposeStage
 from chaos.experiment.load_process import LoadProcess
 from chaos.experiment.world import SCRAPE_TIMEOUT_S, World
@@ -38,7 +39,7 @@ def world_of(stage: ComposeStage) -> World:
         stop=stage.stop,
         system=lambda _state: stage.system,
         target=lambda _state: SystemTarget(stage.system),
-        load=LoadProcess,
+        load=lambda schedule: LoadProcess(shown_to_containers(schedule, project_name())),
         get=http_get,
         scrape=partial(http_get, timeout_s=SCRAPE_TIMEOUT_S),
         now=time.time,

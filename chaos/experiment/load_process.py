@@ -15,6 +15,7 @@ from chaos.experiment.errors import RunError
 from chaos.experiment.fault_plan import SurgePlan
 from chaos.experiment.model import Experiment, Load
 from testbed.load_target import load_target
+from testbed.ports import HOST
 
 START_TIMEOUT_S = 30.0
 """From its start to the schedule's first instant: Locust's imports, and the customers who sign in one after another."""
@@ -59,6 +60,8 @@ class LoadSchedule:
         targets: The folder in which Prometheus looks for whom to ask.
         run: Of which run it is, in the baggage of its requests.
         arm: Of which arm.
+        metrics_host: The interface that its metrics are served on.
+        metrics_seen_at: What Prometheus calls that interface.
     """
 
     load: Load
@@ -71,6 +74,8 @@ class LoadSchedule:
     targets: Path
     run: str
     arm: str
+    metrics_host: str = HOST
+    metrics_seen_at: str = HOST
 
     def command(self, metrics_port: int) -> list[str]:
         """Arguments of the process. Raises RunError when the load generator is not installed."""
@@ -88,6 +93,7 @@ class LoadSchedule:
             "--seed": self.seed,
             "--run-seconds": f"{self.run_s:g}",
             "--record": self.record,
+            "--metrics-host": self.metrics_host,
             "--metrics-port": metrics_port,
             "--run-id": self.run,
             "--arm": self.arm,
@@ -113,8 +119,9 @@ class LoadProcess:
 
     def __enter__(self) -> "LoadProcess":
         with ExitStack() as told:
-            port = told.enter_context(load_target(self._schedule.targets))
-            self._start(self._schedule.command(port))
+            schedule = self._schedule
+            port = told.enter_context(load_target(schedule.targets, schedule.metrics_host, schedule.metrics_seen_at))
+            self._start(schedule.command(port))
             self._told = told.pop_all()
         return self
 

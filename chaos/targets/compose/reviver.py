@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -119,7 +120,8 @@ def main() -> None:
             reviver.kill()
     except (EngineError, OSError) as error:
         sys.exit(str(error))
-    print(GRANTED, flush=True)  # noqa: T201 - whoever started it reads this.
+    with suppress(BrokenPipeError):  # Whoever started it was killed meanwhile, and the lease is to be held all the same.
+        print(GRANTED, flush=True)  # noqa: T201 - whoever started it reads this.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
