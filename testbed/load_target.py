@@ -13,20 +13,22 @@ _PREFIX: Final = "load-"
 
 
 @contextmanager
-def load_target(targets: Path) -> Iterator[int]:
+def load_target(targets: Path, host: str = HOST, seen_at: str = HOST) -> Iterator[int]:
     """A free port for the load's metrics, which Prometheus asks for as long as the context is open.
 
     Several loads may run at once: each process that starts one has a file and an instance of its own.
 
     Args:
         targets: The folder of targets of the system that is under load.
+        host: The interface that the metrics are served on.
+        seen_at: What Prometheus calls that interface.
 
     Raises:
         OSError: The file cannot be written.
     """
-    port, pid = free_port(), os.getpid()
+    port, pid = free_port(host), os.getpid()
     path = targets / f"{_PREFIX}{pid}.json"
-    write_targets(path, [ScrapeTarget(f"{HOST}:{port}", JOB_LOAD, "load", f"load/{pid}")])
+    write_targets(path, [ScrapeTarget(f"{seen_at}:{port}", JOB_LOAD, "load", f"load/{pid}")])
     try:
         yield port
     finally:

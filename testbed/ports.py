@@ -70,10 +70,10 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port that nobody used a moment ago."""
+def free_port(host: str = HOST) -> int:
+    """A port that nobody used a moment ago. Raises OSError when `host` is no interface of this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
     return port
 

@@ -21,7 +21,7 @@ def shown_to_containers(
     """The same load, with metrics where the project's containers reach them.
 
     On Linux that is this machine's end of their network, which nobody else reaches. Docker Desktop's containers are in a virtual
-    machine, and have a name for this one's loopback. Without either, the load runs all the same, and Prometheus knows nothing of it.
+    machine, and have a name for this one's loopback. Without either the load runs all the same, unknown to Prometheus.
     """
     forget_dead_loads(targets)
     gateway = _gateway(docker or DockerCommand(Path()), project)

@@ -24,6 +24,12 @@ def test_a_load_is_told_of_while_it_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_load_elsewhere_is_told_of_by_the_name_that_it_has_there(tmp_path: Path) -> None:
+    with load_target(tmp_path, "127.0.0.2", "host.docker.internal") as port:
+        [path] = tmp_path.glob("*.json")
+        assert json.loads(path.read_text())[0]["targets"] == [f"host.docker.internal:{port}"]
+
+
 def test_a_load_that_fails_is_told_of_no_longer(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), load_target(tmp_path):
         raise RuntimeError
