@@ -1,11 +1,11 @@
 """How urgent each public route is: what is shed last, and what first, when services have more to do than they can."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import Request
 
-from services.kit.resilience.priority import DEFAULT, priority_within
+from services.kit.resilience.priority import DEFAULT, become
 
 URGENCY: Final[Mapping[tuple[str, str], int]] = {
     ("POST", "/v1/orders"): 1,
@@ -24,8 +24,7 @@ URGENCY: Final[Mapping[tuple[str, str], int]] = {
 for what was begun and has to be ended, 6 and 7 for what nobody waits for."""
 
 
-async def urgent_as_its_route(request: Request) -> AsyncIterator[None]:
+async def urgent_as_its_route(request: Request) -> None:
     """FastAPI dependency of every route. What a customer states in `Priority` counts for nothing: everybody would say 0."""
     path = getattr(request.scope.get("route"), "path", "")
-    with priority_within(URGENCY.get((request.method, path), DEFAULT)):
-        yield
+    become(URGENCY.get((request.method, path), DEFAULT))

@@ -94,11 +94,12 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.state.settings = settings
     install_error_mapping(app)
     install_busy_mapping(app)
-    app.include_router(_operations(telemetry))
     has_events = any(settings.service in (route.producer, *route.consumers) for route in topology.events.values())
-    for router in [*([events_router] if has_events else []), *routers]:
+    # A request is matched against one router after the other, so what is asked most stands first.
+    for router in [*routers, *([events_router] if has_events else [])]:
         app.include_router(router, responses=limit_responses(router, topology.services[settings.service].limit))
         begin_routes(telemetry.metrics, router.routes)
+    app.include_router(_operations(telemetry))
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine
 from email.message import Message
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -34,6 +35,7 @@ class _StrictRequest(Request):
         return self._json
 
 
+@lru_cache(maxsize=32)
 def _is_json(content_type: str) -> bool:
     message = Message()
     message["content-type"] = content_type

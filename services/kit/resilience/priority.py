@@ -23,6 +23,11 @@ def current() -> int:
     return _urgency.get()
 
 
+def become(urgency: int) -> None:
+    """Sets the urgency for the rest of the current task: of a server's, which is that of one request."""
+    _urgency.set(urgency)
+
+
 @contextmanager
 def priority_within(urgency: int | None) -> Iterator[int]:
     """Sets the urgency until the context is left; None leaves it as it is, and what is out of bounds becomes the nearest bound.
