@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,13 +27,11 @@ class Engine:
     Attributes:
         architecture: `amd64` or `arm64`.
         memory_bytes: All that it has for containers.
-        is_local: Whether its ports and its memory are this machine's.
         limits_memory: Whether a container's memory limit holds.
     """
 
     architecture: str
     memory_bytes: int
-    is_local: bool
     limits_memory: bool
 
 
@@ -41,7 +40,7 @@ def find_engine(docker: Docker, environment: Mapping[str, str]) -> Engine:
 
     Args:
         docker: The command.
-        environment: Whose DOCKER_HOST and DOCKER_DEFAULT_PLATFORM it follows.
+        environment: Whose DOCKER_DEFAULT_PLATFORM it follows.
 
     Raises:
         ComposeError: There is none, this user may not use it, or it or Compose cannot run the stack.
@@ -50,6 +49,7 @@ def find_engine(docker: Docker, environment: Mapping[str, str]) -> Engine:
     facts = _facts(answer.out)
     if not facts.version:
         raise ComposeError(_no_engine(answer))
+    _check_place(docker)
     _check_version("Docker's engine", facts.version, MIN_ENGINE, INSTALL)
     if facts.system != "linux":
         raise ComposeError(f"the engine runs {facts.system} containers, and these are for Linux; switch it over in its menu")
@@ -59,7 +59,6 @@ def find_engine(docker: Docker, environment: Mapping[str, str]) -> Engine:
     return Engine(
         architecture=architecture,
         memory_bytes=facts.memory_bytes,
-        is_local=not environment.get("DOCKER_HOST", "").startswith(("tcp:", "ssh:")),
         limits_memory=facts.limits_memory,
     )
 
@@ -101,6 +100,17 @@ def _no_engine(answer: Answer) -> str:
             "without containers, `testbed up` runs FeastFast as processes"
         )
     return f"`docker info` failed: {answer.reason}; see that it works, and try again"
+
+
+def _check_place(docker: Docker) -> None:
+    """Containers see files of this checkout, and people look at ports of this machine."""
+    address = docker.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").out.strip()
+    parts = urlsplit(address)
+    if parts.scheme in ("tcp", "ssh", "http", "https") and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ComposeError(
+            f"the engine at {address} is on another machine, and containers of the stack read files of this checkout; "
+            "use an engine of this one (docker context use default, unset DOCKER_HOST), or run `make up` over there"
+        )
 
 
 def _check_compose(docker: Docker) -> None:

@@ -126,7 +126,7 @@ def notes_on(description: Description, engine: Engine, meminfo: Path = _MEMINFO)
     notes = []
     if not engine.limits_memory:
         notes.append("this engine enforces no memory limits: a program of the stack that goes mad takes what there is")
-    free = _available_bytes(meminfo) if engine.is_local else None
+    free = _available_bytes(meminfo)
     if free is not None and free < description.memory_bytes:
         notes.append(
             f"{free // MEBIBYTE} MiB are free, and the stack may take up to {description.memory_bytes // MEBIBYTE} MiB: "

@@ -49,6 +49,7 @@ class FakeDocker:
 USUAL: Mapping[str, Answer] = {
     "": said(code=1, err="nobody told what to answer"),
     "info": said(INFO),
+    "context inspect": said("unix:///var/run/docker.sock\n"),
     "compose version": said("2.40.0\n"),
     "compose config": said('{"services": {}}'),
     "volume inspect": said(code=1, err="Error: no such volume"),

@@ -17,7 +17,7 @@ def refusal(answers: dict[str, Answer], environment: dict[str, str] | None = Non
 def test_an_engine_says_what_it_has() -> None:
     engine = find_engine(FakeDocker(), {})
     assert (engine.architecture, engine.memory_bytes) == ("amd64", 8 * 2**30)
-    assert (engine.is_local, engine.limits_memory) == (True, True)
+    assert engine.limits_memory
 
 
 def test_an_arm_machine_is_as_good() -> None:
@@ -80,6 +80,13 @@ def test_versions_are_compared_as_numbers_and_one_that_cannot_be_read_is_believe
         find_engine(FakeDocker({"compose version": said(version)}), {})
 
 
-def test_the_ports_of_an_engine_elsewhere_are_not_this_machine_s() -> None:
-    assert not find_engine(FakeDocker(), {"DOCKER_HOST": "ssh://somebody@elsewhere"}).is_local
-    assert find_engine(FakeDocker(), {"DOCKER_HOST": "unix:///run/user/1000/docker.sock"}).is_local
+@pytest.mark.parametrize("address", ["ssh://somebody@elsewhere", "tcp://192.0.2.7:2376"])
+def test_an_engine_of_another_machine_cannot_read_this_checkout(address: str) -> None:
+    assert f"the engine at {address} is on another machine" in refusal({"context inspect": said(f"{address}\n")})
+
+
+@pytest.mark.parametrize(
+    "address", ["unix:///run/user/1000/docker.sock", "tcp://127.0.0.1:2375", "npipe:////./pipe/docker_engine", ""]
+)
+def test_an_engine_of_this_machine_may_be_reached_in_any_way(address: str) -> None:
+    find_engine(FakeDocker({"context inspect": said(f"{address}\n")}), {})
