@@ -53,7 +53,7 @@ class ComposeStage:
         mark = secrets.token_hex(4)
         left = Leftover(databases=f"firebreak_{mark}", stream=f"firebreak-{mark}")
         self._left.append(left)
-        self._compose.recreate(project, _variables(project, _KEPT) | _of_arm(options) | _of_data(left))
+        self._make_anew(project, _variables(project, _KEPT) | _of_arm(options) | _of_data(left))
         system = self.system.status()
         progress(Report(up=len(system.instances), total=len(system.instances)))
         return system
@@ -81,12 +81,18 @@ class ComposeStage:
         if self._found is None or not self._left:
             return
         project = self.system.project()
-        self._compose.recreate(project, self._found)
+        self._make_anew(project, self._found)
         project = self.system.project()
         keeping = [name for name, service in project.topology().services.items() if service.database]
         while self._left:
             forget(self._engine, project, self._left[0], keeping)
             self._left.pop(0)
+
+    def _make_anew(self, project: Project, variables: Mapping[str, str]) -> None:
+        try:
+            self._compose.recreate(project, variables)
+        finally:
+            self.system.look_again()
 
 
 def _variables(project: Project, names: tuple[str, ...]) -> dict[str, str]:

@@ -79,7 +79,7 @@ class ComposeSystem:
             self._seen_at_s = time.monotonic()
         return self._seen
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
         """What was seen is not so any more."""
         self._seen = None
 
@@ -115,7 +115,7 @@ class ComposeSystem:
 
     def disturb(self, request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
         """See System. A kill is the engine's; a pause is the keeper's, in the container."""
-        self._look_again()
+        self.look_again()
         project = self._awake()
         topology = project.topology()
         project.check(topology)
@@ -130,7 +130,7 @@ class ComposeSystem:
 
     def heal(self, request: HealRequest) -> int:
         """See System. Kills and pauses are ended at once; who is killed has no keeper to ask."""
-        self._look_again()
+        self.look_again()
         project = self.project()
         kills = self.kills(project)
         records = [each for each in kills.records() if request.covers(each.instance)]
@@ -139,7 +139,7 @@ class ComposeSystem:
             ended = reviving.submit(kills.release, records, "healed")
             answers = self._keepers.ask(running, HealRequest())
             healed = ended.result()
-        self._look_again()
+        self.look_again()
         for name, answer in answers.items():
             _raise_silence(answer, running[name])
             healed += answer.healed if isinstance(answer, Response) else 0
@@ -155,7 +155,7 @@ class ComposeSystem:
             raise NotRunningError(f"none of the {count} service containers of {self._name!r} runs; start them with: make up")
         if held:
             kills.mend()
-            self._look_again()
+            self.look_again()
             return self.project()
         return project
 
@@ -167,7 +167,7 @@ class ComposeSystem:
             raise ControlError(f"{held} kills are in force and {MAX_KILLS} are allowed; heal some first")
         ids = {name: each.id for name, each in containers.items()}
         records = kills.grant(ids, request.lease_ms, request.source)
-        self._look_again()
+        self.look_again()
         return tuple(_lease(each) for each in records)
 
     def _pause(self, containers: Mapping[str, Container], request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
