@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import yaml
+
+from observability import names
 from services.topology import Topology, load_topology
 from testbed.scrape_targets import JOB_LOAD, JOB_SERVICES, ScrapeTarget
 from testbed.stack.grafana_files import HOME, JAEGER, LOKI, Place, TracePage, data_sources, provider, settings
@@ -30,7 +33,7 @@ ADDRESSES: Final = {
     ALERTMANAGER: "http://alertmanager:9093",
     LOKI: "http://loki:3100",
 }
-_RULES: Final = "/etc/prometheus/rules.yaml"
+_RULES: Final = ("/etc/prometheus/rules.yaml", "/etc/prometheus/replicas.yaml")
 _DASHBOARDS: Final = "/etc/firebreak/dashboards"
 _TARGETS: Final = "/etc/prometheus/targets"
 _MADE: Final = "Made by `make rules` from services/topology.yaml and testbed/compose/configuration.py. Change those, not this.\n"
@@ -42,6 +45,7 @@ def generated(topology: Topology) -> dict[Path, str]:
     page = TracePage("http://127.0.0.1:${FIREBREAK_JAEGER_PORT}", "Trace in Jaeger")
     return {
         Path("prometheus.yaml"): f"# {_MADE}{_prometheus(topology)}",
+        Path("replicas.yaml"): f"# {_MADE}{_replica_rules()}",
         Path("grafana", "grafana.ini"): f"; {_MADE}{settings(_GRAFANA, {})}",
         Path("grafana", "data-sources.yaml"): f"# {_MADE}{data_sources(ADDRESSES, page)}",
         Path("grafana", "dashboards.yaml"): f"# {_MADE}{provider(_DASHBOARDS)}",
@@ -68,6 +72,21 @@ def _prometheus(topology: Topology) -> str:
         "static_configs": [{"targets": [target.address], "labels": target.labels()} for target in targets],
     }
     return prometheus_file(scrapes=[system, _LOAD, _FROM_HERE], rules=_RULES, labels={}, alertmanager="alertmanager:9093")
+
+
+def _replica_rules() -> str:
+    """How many replicas are up and down, as a local system's supervisor says; here nobody but Prometheus knows of all of them."""
+    up = f'up{{job="{JOB_SERVICES}"}}'
+    none = f"0 * count by (service) ({up})"
+    rules = [
+        {
+            "record": names.TESTBED_REPLICAS,
+            "expr": f"count by (service) ({up} == {value}) or {none}",
+            "labels": {names.LABEL_STATE: state},
+        }
+        for state, value in (("up", 1), ("down", 0))
+    ]
+    return yaml.safe_dump({"groups": [{"name": "replicas", "rules": rules}]}, sort_keys=False)
 
 
 _LOAD: Final[Mapping[str, object]] = {

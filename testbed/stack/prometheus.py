@@ -85,16 +85,18 @@ def _configuration(targets: Path, labels: Mapping[str, str], alertmanager_port: 
     # Job, service and instance stand with each target, and win over labels of these names in the metrics themselves.
     scrapes = [{"job_name": "system", "sample_limit": MAX_SAMPLES, "file_sd_configs": [discovery]}]
     return prometheus_file(
-        scrapes=scrapes, rules=_RULES, labels=labels, alertmanager=f"{HOST}:{alertmanager_port}" if alertmanager_port else ""
+        scrapes=scrapes, rules=(_RULES,), labels=labels, alertmanager=f"{HOST}:{alertmanager_port}" if alertmanager_port else ""
     )
 
 
-def prometheus_file(*, scrapes: Sequence[Mapping[str, object]], rules: str, labels: Mapping[str, str], alertmanager: str) -> str:
+def prometheus_file(
+    *, scrapes: Sequence[Mapping[str, object]], rules: Sequence[str], labels: Mapping[str, str], alertmanager: str
+) -> str:
     """The text of Prometheus' configuration, wherever it runs.
 
     Args:
         scrapes: Whom it asks, in Prometheus' own words.
-        rules: Path of its rule file.
+        rules: Paths of its rule files.
         labels: Of everything that leaves it; those without a value are left out.
         alertmanager: Host and port of whom it tells of alerts; nobody when empty.
     """
@@ -105,7 +107,7 @@ def prometheus_file(*, scrapes: Sequence[Mapping[str, object]], rules: str, labe
             "evaluation_interval": SCRAPE_INTERVAL,
             "external_labels": {name: value for name, value in labels.items() if value},
         },
-        "rule_files": [rules],
+        "rule_files": list(rules),
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []},
         "scrape_configs": list(scrapes),
     }

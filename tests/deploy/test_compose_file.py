@@ -176,6 +176,7 @@ def test_programs_that_watch_read_what_is_written_for_them() -> None:
     assert mounts("prometheus") == {
         "/etc/prometheus/prometheus.yaml": FOLDER / "prometheus.yaml",
         "/etc/prometheus/rules.yaml": STACK / "prometheus" / "rules" / "demo.yaml",
+        "/etc/prometheus/replicas.yaml": FOLDER / "replicas.yaml",
         "/etc/prometheus/targets": TARGETS,
     }
     assert mounts("alertmanager")["/etc/alertmanager/alertmanager.yaml"] == STACK / "alertmanager" / "alertmanager.yaml"

@@ -74,15 +74,44 @@ def test_nothing_is_sent_to_anybody_else() -> None:
 def test_prometheus_and_alertmanager_accept_what_they_are_told(tmp_path: Path) -> None:
     rules = STACK / "prometheus" / "rules" / "demo.yaml"
     config = tmp_path / "prometheus.yaml"
-    config.write_text(MADE[Path("prometheus.yaml")].replace("/etc/prometheus/rules.yaml", str(rules)), encoding="utf-8")
+    replicas = FOLDER / "replicas.yaml"
+    told = MADE[Path("prometheus.yaml")].replace("/etc/prometheus/rules.yaml", str(rules))
+    config.write_text(told.replace("/etc/prometheus/replicas.yaml", str(replicas)), encoding="utf-8")
     checks = (
         ["promtool", "check", "config", str(config)],
         ["promtool", "check", "rules", str(rules)],
         ["amtool", "check-config", str(STACK / "alertmanager" / "alertmanager.yaml")],
     )
     for check in checks:
-        told = subprocess.run(check, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, told.stdout + told.stderr
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("stack_on")
+def test_replicas_are_counted_as_a_local_supervisor_counts_them(tmp_path: Path) -> None:
+    series = [
+        {"series": f'up{{job="feastfast", service="orders", instance="orders/{n}"}}', "values": f"{n % 2}x5"} for n in (1, 2)
+    ]
+    counts = {"orders": {"up": 1, "down": 1}, "users": {"up": 1, "down": 0}}
+    series.append({"series": 'up{job="feastfast", service="users", instance="users/1"}', "values": "1x5"})
+    wanted = [
+        {
+            "expr": f'testbed_replicas{{service="{service}"}}',
+            "eval_time": "4s",
+            "exp_samples": [
+                {"labels": f'testbed_replicas{{service="{service}", state="{state}"}}', "value": value}
+                for state, value in each.items()
+            ],
+        }
+        for service, each in counts.items()
+    ]
+    tests = {"interval": "1s", "input_series": series, "promql_expr_test": wanted}
+    document = {"rule_files": [str(FOLDER / "replicas.yaml")], "evaluation_interval": "1s", "tests": [tests]}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    check = ["promtool", "test", "rules", str(tmp_path / "test.yaml")]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_grafana_s_data_sources_are_the_containers_that_listen_there() -> None:
