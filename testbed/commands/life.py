@@ -11,6 +11,7 @@ from observability.trace_options import TracePath
 from services.kit.settings import check_names
 from services.policy import Profile
 from testbed.collector import check_collector
+from testbed.commands.local_only import local_only
 from testbed.commands.options import parse_target, state_option
 from testbed.control import ControlError, NotRunningError, RestartRequest, SystemStatus, ask, status
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
@@ -129,7 +130,8 @@ def restart(target: str, state: Path) -> None:
     """Stop and start a service, one replica after the other."""
     service, replica = parse_target(target)
     began = time.monotonic()
-    ask(state, RestartRequest(service=service, replica=replica), _RESTART_TIMEOUT_S)
+    with local_only(state, f"docker compose restart {service}-{replica or 1}"):
+        ask(state, RestartRequest(service=service, replica=replica), _RESTART_TIMEOUT_S)
     console().print(f"{target} is up again after {time.monotonic() - began:.1f} s.", soft_wrap=True)
 
 

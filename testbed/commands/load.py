@@ -9,6 +9,7 @@ import click
 from chaos.experiment.commands import run
 from chaos.parameters import Duration
 from services.topology import load_topology
+from testbed.commands.local_only import local_only
 from testbed.commands.options import state_option
 from testbed.control import status
 from testbed.locust_command import WEB_PORT, LoadOptions, run_load
@@ -42,7 +43,8 @@ def load(
     """Send customers, who come whether or not the system keeps up."""
     if ui and record:
         raise click.UsageError("--record keeps a fixed schedule, and --ui has none; give one of the two")
-    system = status(state)
+    with local_only(state, "make load"):
+        system = status(state)
     entry = load_topology(Path(system.topology)).entry
     options = LoadOptions(
         users=users,

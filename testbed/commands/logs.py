@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from services.duration import parse_duration_ms
+from testbed.commands.local_only import local_only
 from testbed.commands.options import parse_target, state_option
 from testbed.launch import running_supervisor
 from testbed.log_line import LEVELS, LogFilter, LogLine
@@ -68,7 +69,8 @@ def logs(
             show(source.follow(of, wanted))
         return
     folder = arm_of(run) if run else RunFolder(state)
-    files = log_files(folder, of)
+    with local_only(folder.root, "docker compose logs orders-1, or Explore in Grafana"):
+        files = log_files(folder, of)
     show(tail(files, wanted, count))
     if keep_on:
         show(follow(files, wanted, lambda: running_supervisor(folder.root) is not None))
