@@ -12,7 +12,7 @@ from tests.docs.pages import HOW_TO, ROOT
 
 PAGES = sorted(HOW_TO.glob("*.md"))
 ITALIC = re.compile(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)")
-OF_GRAFANA = {"Dashboards", "No data", "Refresh"}
+OF_GRAFANA = {"Dashboards", "Explore", "No data", "Refresh"}
 OF_LOCUST = {"Charts", "Edit", "Host", "Number of users", "Ramp up", "Stop", "Workers"}
 OF_THE_STORE_S_PAGE = {"Where it failed", "Where the time went"}
 OF_FIREBREAK_S_PAGES = {"Add a service", "Add a fault", "Add an experiment"}
