@@ -163,7 +163,7 @@ def _environment_file(around: Surroundings, before: Collection[Container], *, lo
             *check_shell(around.environment, env, example),
             *check_secrets(env, example),
             *check_containers(before, project),
-            *check_data(before, has_data=_has_data(around), is_drawn=drawn),
+            *check_data(has_data=_has_data(around), is_drawn=drawn),
         ]
     )
     if tighten(project.env_file):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from chaos.targets.compose.engine import Container
-from testbed.compose.containers import broken, foreign_folder, is_up
+from testbed.compose.containers import broken, foreign_folder
 from testbed.compose.description import MEBIBYTE, Description
 from testbed.compose.engine import Engine
 from testbed.compose.env_file import EnvFile
@@ -86,9 +86,9 @@ def check_containers(containers: Collection[Container], project: Project) -> lis
     return []
 
 
-def check_data(containers: Collection[Container], *, has_data: bool, is_drawn: bool) -> list[str]:
+def check_data(*, has_data: bool, is_drawn: bool) -> list[str]:
     """Data of an .env that is gone: PostgreSQL keeps the password that it was made with."""
-    if has_data and is_drawn and not is_up(containers):
+    if has_data and is_drawn:
         way_out = "put that .env back, or remove the data: make down volumes=1"
         return [f"the data of an earlier stack is there, and the .env with its password is not; {way_out}"]
     return []

@@ -134,9 +134,9 @@ def test_the_stack_of_another_checkout_is_told_with_its_folder() -> None:
 
 
 def test_data_whose_password_is_gone_is_told_before_a_new_password_hides_it() -> None:
-    assert "make down volumes=1" in check_data((), has_data=True, is_drawn=True)[0]
-    assert check_data((), has_data=True, is_drawn=False) == []
-    assert check_data((), has_data=False, is_drawn=True) == []
+    assert "make down volumes=1" in check_data(has_data=True, is_drawn=True)[0]
+    assert check_data(has_data=True, is_drawn=False) == []
+    assert check_data(has_data=False, is_drawn=True) == []
 
 
 def test_an_engine_with_less_memory_than_the_stack_may_take_is_told_both() -> None:
