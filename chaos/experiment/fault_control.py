@@ -91,6 +91,6 @@ class FaultControl:
 
     def _survey(self) -> Survey:
         try:
-            return self._target.survey()
+            return self._target.survey(processes=False)
         except (TargetError, ControlError) as error:
             raise RunError(f"the leases of {self._plan} could not be read: {error}") from None

@@ -33,9 +33,9 @@ class SystemTarget:
         self._timeout_s = timeout_s
         self._processes = Processes(system)
 
-    def survey(self) -> Survey:
+    def survey(self, *, processes: bool = True) -> Survey:
         """See Target."""
-        system = self._system.status()
+        system = self._system.status() if processes else self._system.roll()
         answers = self._processes.ask_all(awake(system), self._leases(lambda client: client.snapshot()))
         raise_refusal(answers)
         return Survey(
@@ -53,7 +53,7 @@ class SystemTarget:
             id=uuid.uuid4().hex[:12], fault=fault, edge=place.edge, rate=rate, lease_ms=lease_ms, source=source
         )
         granted = self._processes.grant_all(
-            self._all_up(place, self._system.status()),
+            self._all_up(place, self._system.roll()),
             self._leases(lambda client: client.grant(request)),
             self._leases(lambda client: client.heal(request.id)),
             lease_ms=lease_ms,
@@ -79,9 +79,8 @@ class SystemTarget:
         with ThreadPoolExecutor(1) as keeper:
             processes = keeper.submit(self._heal_processes, place)
             answers = self._processes.ask_all(instances, question)
-            is_late = not processes.done()
             healed = processes.result()
-        if is_late and healed:
+        if healed:
             mute = silent(answers)
             answers |= self._processes.ask_all((each for each in instances if each.name in mute), question)
         healed += sum(answer for answer in answers.values() if isinstance(answer, int))

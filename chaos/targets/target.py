@@ -48,8 +48,8 @@ class Healing:
 class Target(Protocol):
     """A running system. Every method raises TargetError or testbed.control.ControlError with a text for people."""
 
-    def survey(self) -> Survey:
-        """Asks every process for its leases."""
+    def survey(self, *, processes: bool = True) -> Survey:
+        """Asks every process for its leases; without `processes`, faults on processes may be left out, which is sooner done."""
         ...
 
     def inject(

@@ -9,12 +9,14 @@ import pytest
 from chaos.faults import Abort, Error, Hang, Latency
 from chaos.inject.leases import MAX_LEASES
 from chaos.inject.messages import LeaseRequest
+from chaos.targets.control_client import ControlClient
 from chaos.targets.errors import TargetError, UnknownPlaceError
-from chaos.targets.local import LocalTarget
+from chaos.targets.local import LocalSystem, LocalTarget
 from chaos.targets.place import Place
-from services.registry import InstanceState
+from chaos.targets.system_target import SystemTarget
+from services.registry import Instance, InstanceState
 from services.topology import Topology, topology_from_text
-from testbed.control import HealRequest, NotRunningError, ProcessFaultRequest
+from testbed.control import HealRequest, NotRunningError, ProcessFaultRequest, SystemStatus
 from testbed.run import RunFolder, Secrets
 
 if TYPE_CHECKING:
@@ -168,6 +170,37 @@ def test_a_silent_process_does_not_hold_up_the_healing_of_the_others(testbed: Fa
     healing = target.heal()
     assert (healing.healed, set(healing.silent)) == (1, {"gateway/1", "orders/1", "payments/1"})
     assert testbed.faults() == {}
+
+
+class Resumed(LocalSystem):
+    """Its keeper resumes a process only when the patience with that is over, as one that is asked through an engine may."""
+
+    def status(self) -> SystemStatus:
+        paused = Instance(service="payments", replica=1, host="127.0.0.1", port=1, pid=1, state=InstanceState.UP)
+        return SystemStatus(
+            run_id="x", phase="ready", profile="x", topology="x", started_at=0.0, supervisor_pid=1, instances=(paused,),
+            addresses={}, otlp_endpoint="",
+        )  # fmt: skip
+
+    def secrets(self) -> Secrets:
+        return Secrets.generate()
+
+    def heal(self, request: HealRequest) -> int:
+        return 1
+
+
+def test_a_process_that_is_resumed_late_is_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers: list[Exception | tuple[int, bytes]] = [TimeoutError(), (200, b'{"healed": 2}')]
+
+    def send(*_: object) -> tuple[int, bytes]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(ControlClient, "_send", send)
+    healing = SystemTarget(Resumed(tmp_path)).heal()
+    assert (healing.healed, healing.silent, answers) == (3, (), [])
 
 
 def test_a_process_that_died_holds_no_fault(testbed: FakeTestbed, target: LocalTarget) -> None:

@@ -235,7 +235,7 @@ class FakeWorld:
         self._journal.write(self.now, "start")
         return Healing(1)
 
-    def survey(self) -> Survey:
+    def survey(self, *, processes: bool = True) -> Survey:
         placed = (self._lease(Hang()),)
         alive = bool(self.faults)
         return Survey(self.status(), placed if alive else (), () if alive else placed)
