@@ -18,8 +18,16 @@ from services.policy import Profile, Switch
 from services.topology import Topology, default_topology_path, load_topology
 
 PREFIX = "FIREBREAK_"
-OF_OTHERS = ("STACK", "DATABASE", "NATS", "MIGRATIONS", "OTLP_PORT", "STORE_PATH", "STORE_MAX_SIZE_MIB", "STORE_MAX_AGE_S")
-"""Variables that the testbed and the telemetry store read, and that a service inherits from whoever started all of them."""
+OF_COMPOSE = (
+    *("IMAGE", "LOAD_IMAGE", "MAP", "DATABASES", "GATEWAY_PORT", "GRAFANA_PORT", "JAEGER_PORT", "PROMETHEUS_PORT"),
+    *("ALERTMANAGER_PORT", "LOKI_PORT", "LOCUST_PORT"),
+)
+"""Variables of compose.yaml, which somebody may have set for all that they start."""
+OF_OTHERS = (
+    *("STACK", "DATABASE", "NATS", "MIGRATIONS", "OTLP_PORT", "STORE_PATH", "STORE_MAX_SIZE_MIB", "STORE_MAX_AGE_S"),
+    *OF_COMPOSE,
+)
+"""Variables that other parts read, and that a service inherits from whoever started all of them."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 
 

@@ -73,7 +73,9 @@ def test_every_variable_that_any_part_reads_is_known_and_none_is_known_that_nobo
     packages = [
         Path(services.__path__[0]).parent / name for name in ("services", "observability", "testbed", "chaos", "loadtests")
     ]
-    sources = [path.read_text() for package in packages for path in package.rglob("*.py")]
+    checkout = packages[0].parent
+    code = [path for package in packages for path in package.rglob("*.py")]
+    sources = [path.read_text() for path in (*code, checkout / "compose.yaml")]
     read = {name for source in sources for name in re.findall(r"(?<!X_)\bFIREBREAK_([A-Z_]*[A-Z])\b", source)}
     assert read - {field.upper() for field in Settings.model_fields} == set(OF_OTHERS)
 
