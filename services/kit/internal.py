@@ -2,8 +2,9 @@
 
 import hmac
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.security import APIKeyHeader
+from starlette.requests import HTTPConnection
 
 from services.kit.errors import ForbiddenError
 from services.kit.problems import problems
@@ -18,7 +19,7 @@ class InternalToken(APIKeyHeader):
     def __init__(self) -> None:
         super().__init__(name=INTERNAL_TOKEN_HEADER, scheme_name="internal token", auto_error=False)
 
-    async def __call__(self, request: Request) -> str:
+    async def __call__(self, request: HTTPConnection) -> str:
         """The token. Raises ForbiddenError. Compares in constant time.
 
         403 and not 401: whoever passes an answer on must not tell its own caller, who is signed in, to sign in.
