@@ -18,8 +18,12 @@ from tests.watched import Watched, watched
 
 
 def pytest_configure() -> None:
-    """Most systems are watched by nobody: a Prometheus beside each would only take time. Tests that want one switch it on."""
+    """Most systems are watched by nobody: a Prometheus beside each would only take time. Tests that want one switch it on.
+
+    A Compose project that somebody runs here is nobody's in tests: commands would find it by themselves.
+    """
     os.environ["FIREBREAK_STACK"] = "off"
+    os.environ["COMPOSE_PROJECT_NAME"] = "of-nobody"
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def test_the_one_that_runs_is_meant(local: list[int], system: ComposeSystem) -> 
 def test_when_both_run_somebody_has_to_say_which(local: list[int], system: ComposeSystem) -> None:
     local.append(7)
     with pytest.raises(
-        TargetError, match=r"two systems run, a local one in .* and the Compose project 'firebreak'; .*--target local or"
+        TargetError, match=r"two systems run, a local one in .* and the Compose project '.*'; .*--target local or"
     ):
         choose_system(None, None, lambda: system)
     assert isinstance(choose_system("local", None, unasked), LocalSystem)
@@ -80,6 +80,7 @@ def test_an_engine_that_cannot_be_asked_is_told_of_when_nothing_else_runs(
 
 
 def test_a_project_of_another_name_is_found_as_compose_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME")
     assert choice.project_name() == "firebreak"
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "mine")
     assert choice.project_name() == "mine"
