@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -37,6 +38,16 @@ def test_every_yaml_on_a_page_is_yaml(page: Path) -> None:
     for block in blocks_of(page):
         if block.language == "yaml":
             assert yaml.safe_load(block.text) is not None, block
+
+
+@pytest.mark.parametrize("page", [SERVICE, FAULT, EXPERIMENT], ids=lambda page: page.stem)
+def test_every_change_of_a_page_fits_the_file_as_it_is(page: Path, tmp_path: Path) -> None:
+    """When this fails, the file has changed and the page has not: write the page's block anew."""
+    changes = [block for block in blocks_of(page) if block.file]
+    for file in {block.file for block in changes if (ROOT / block.file).exists()}:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    Clone(tmp_path).follow(changes)
 
 
 def test_the_experiment_of_the_page_is_one_that_can_be_run(tmp_path: Path) -> None:
