@@ -144,3 +144,13 @@ def test_another_command_is_refused_with_what_is_allowed() -> None:
     told = subprocess.run([sys.executable, "-m", "testbed.container", "stop"], capture_output=True, check=False, text=True)
     assert told.returncode == 2
     assert told.stderr == "no such command: stop; allowed: ask, journal, health, migrate, or none to keep the replica\n"
+
+
+@pytest.mark.system
+def test_what_is_asked_of_a_container_ends_for_memory_before_its_service_does() -> None:
+    code = (
+        "import sys; sys.argv = ['', 'health']; import testbed.container.health as health, testbed.container.__main__ as command;"
+        "health.main = lambda: print(open('/proc/self/oom_score_adj').read().strip()) or 0; command.main()"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert told.stdout == "1000\n"
