@@ -7,11 +7,10 @@ from typing import Final
 
 from chaos.targets.compose.engine import Container, Engine, GoneError, StoppedError
 from chaos.targets.compose.keepers import Keepers
-from chaos.targets.compose.kill_record import KillRecord
 from chaos.targets.compose.kills import Kills, Spawn
-from chaos.targets.compose.project import Project, instance_of
+from chaos.targets.compose.project import Project
+from chaos.targets.compose.status import as_kept, lease_of, status_of
 from chaos.targets.errors import TargetError
-from services.registry import Instance, InstanceState
 from services.topology import Topology
 from testbed.control import (
     ControlError,
@@ -19,20 +18,12 @@ from testbed.control import (
     NotRunningError,
     ProcessFaultRequest,
     ProcessLease,
-    ProgramStatus,
     Response,
     StatusRequest,
     SystemStatus,
 )
 from testbed.run import Secrets
 
-PAGES: Final = {
-    "traces": ("jaeger", 16_686),
-    "prometheus": ("prometheus", 9_090),
-    "alertmanager": ("alertmanager", 9_093),
-    "grafana": ("grafana", 3_000),
-}
-"""What people open, by name: whose container and which port of it."""
 MAX_KILLS: Final = 64
 FRESH_S: Final = 0.1
 """One command asks several questions of the same moment."""
@@ -91,7 +82,7 @@ class ComposeSystem:
         """See System: what the engine tells, with kills and without pauses. What dead revivers left is mended."""
         project = self._awake()
         topology = project.topology()
-        return self._status(project, topology, project.instances(topology), ())
+        return status_of(project, topology, project.instances(topology), _kill_leases(self.kills(project)))
 
     def status(self) -> SystemStatus:
         """See System: what the engine and every keeper tell."""
@@ -105,9 +96,9 @@ class ComposeSystem:
             _raise_silence(answer, running[name])
             if isinstance(answer, Response) and answer.status is not None:
                 said[name] = answer.status
-        instances = tuple(_as_kept(each, said.get(each.name)) for each in project.instances(topology))
+        instances = tuple(as_kept(each, said.get(each.name)) for each in project.instances(topology))
         pauses = tuple(_placed(lease, name) for name, each in said.items() for lease in each.leases)
-        return self._status(project, topology, instances, pauses)
+        return status_of(project, topology, instances, (*_kill_leases(self.kills(project)), *pauses))
 
     def secrets(self) -> Secrets:
         """See System: as the containers were told, which does not change while they run."""
@@ -168,7 +159,7 @@ class ComposeSystem:
         ids = {name: each.id for name, each in containers.items()}
         records = kills.grant(ids, request.lease_ms, request.source)
         self.look_again()
-        return tuple(_lease(each) for each in records)
+        return tuple(lease_of(each) for each in records)
 
     def _pause(self, containers: Mapping[str, Container], request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
         idle = [name for name, each in containers.items() if not each.runs]
@@ -184,34 +175,9 @@ class ComposeSystem:
             _placed(lease, name) for name, status in found.items() for lease in status.leases if lease.kind == request.kind
         )
 
-    def _status(
-        self, project: Project, topology: Topology, instances: tuple[Instance, ...], pauses: tuple[ProcessLease, ...]
-    ) -> SystemStatus:
-        kills = tuple(_lease(each) for each in self.kills(project).records())
-        held = {each.instance for each in kills}
-        states = {each.state for each in instances if each.name not in held}
-        entry = next(each for each in instances if each.service == topology.entry)
-        pages = {name: project.address(*where) for name, where in PAGES.items()}
-        addresses = ({topology.entry: entry.base_url} if entry.port else {}) | {
-            name: each for name, each in pages.items() if each
-        }
-        return SystemStatus(
-            run_id=project.setting("RUN_ID") or project.name,
-            phase="starting" if InstanceState.STARTING in states else "degraded" if InstanceState.DOWN in states else "ready",
-            profile=project.setting("PROFILE") or "declared",
-            without=tuple(part for part in project.setting("WITHOUT").split(",") if part),
-            topology=str(project.topology_path),
-            tracing=project.setting("TRACING") or "default",
-            trace_ratio=float(project.setting("TRACE_RATIO") or 1.0),
-            data=f"PostgreSQL, databases {project.databases()}_*",
-            started_at=min(each.started_at for each in project.services.values()),
-            supervisor_pid=0,
-            instances=instances,
-            addresses=addresses,
-            otlp_endpoint=project.setting("OTLP_ENDPOINT"),
-            leases=kills + pauses,
-            stack=tuple(_program(name, each, pages) for name, each in sorted(project.others.items()) if _stays(each)),
-        )
+
+def _kill_leases(kills: Kills) -> tuple[ProcessLease, ...]:
+    return tuple(lease_of(each) for each in kills.records())
 
 
 def _raise_silence(answer: Response | TargetError, container: Container) -> None:
@@ -234,37 +200,10 @@ def _covered(request: ProcessFaultRequest, topology: Topology) -> list[str]:
     return names
 
 
-def _as_kept(instance: Instance, said: SystemStatus | None) -> Instance:
-    """An instance with the state that its keeper tells; its address is the engine's, for that inside is of no use here."""
-    kept = said.instances[0] if said and said.instances else None
-    return instance if kept is None else instance.model_copy(update={"state": kept.state, "pid": kept.pid})
-
-
 def _placed(lease: ProcessLease, instance: str) -> ProcessLease:
     """A keeper counts its leases for itself; here they are told apart."""
     return lease.model_copy(update={"id": f"{lease.id}-{instance.replace('/', '-')}", "instance": instance})
 
 
-def _lease(record: KillRecord) -> ProcessLease:
-    return ProcessLease(
-        id=record.id,
-        kind="kill",
-        instance=record.instance,
-        granted_at=record.granted_at,
-        remaining_ms=round(record.remaining_s() * 1_000, 3),
-        source=record.source,
-    )
-
-
 def _granted(answer: Response | TargetError) -> bool:
     return isinstance(answer, Response) and answer.error is None
-
-
-def _stays(container: Container) -> bool:
-    """Not one that ended when its work was done, as the migrator does."""
-    return container.state not in ("exited", "created") or bool(container.health)
-
-
-def _program(name: str, container: Container, pages: Mapping[str, str]) -> ProgramStatus:
-    address = next((pages[page] for page, (other, _) in PAGES.items() if other == name), "")
-    return ProgramStatus(name=name, state=instance_of(name, 1, container).state, address=address)
