@@ -140,6 +140,17 @@ def test_a_replica_that_was_killed_behind_its_back_is_started_again(keep: Keep) 
     assert kept.events() == ["start", "ready", "exit", "restart", "start", "ready"]
 
 
+def test_a_replica_outlives_the_process_that_it_was_forked_by_in_a_successor(keep: Keep) -> None:
+    kept = keep()
+    assert eventually(lambda: kept.is_up, 30)
+    first = kept.pid
+    parent = int(Path(f"/proc/{first}/stat").read_text().rpartition(")")[2].split()[1])
+    assert parent != kept.process.pid
+    os.kill(parent, signal.SIGKILL)
+    assert eventually(lambda: kept.pid not in (0, first) and kept.is_up, 30)
+    assert process_state(first) in ("", "Z")  # Whoever takes in orphans of this machine is in no hurry.
+
+
 def test_a_restart_answers_once_the_new_process_is_ready(keep: Keep) -> None:
     kept = keep()
     assert eventually(lambda: kept.is_up, 30)
