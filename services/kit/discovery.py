@@ -21,7 +21,7 @@ class Resolver(Protocol):
 
 
 class StaticResolver:
-    """A fixed registry. It has to believe that an instance is up: whoever calls one that is not finds out and turns to another."""
+    """A fixed registry. It has to believe that an instance is up: who calls one that is not finds out, and turns to another."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
