@@ -111,7 +111,7 @@ class Everything:
 def _matches(query: TraceQuery, service: str, stored: StoredSpan) -> bool:
     start_us = stored.span.start_time_unix_nano // 1_000
     duration_us = stored.span.end_time_unix_nano // 1_000 - start_us
-    kinds = {Span.SPAN_KIND_SERVER: "server", Span.SPAN_KIND_CLIENT: "client"}
+    kinds: dict[int, str] = {Span.SPAN_KIND_SERVER: "server", Span.SPAN_KIND_CLIENT: "client"}
     tags = dict(query.tags)
     is_error, kind = tags.pop("error", None), tags.pop("span.kind", None)
     return (

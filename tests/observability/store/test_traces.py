@@ -219,7 +219,8 @@ async def test_an_attribute_is_found_and_shown_however_its_sender_spells_it(clie
 
 async def test_texts_are_shown_as_they_were_sent_whatever_characters_they_have(client: Client, span: Spans) -> None:
     odd = 'a "quoted" \\ path\n\x00\x1f and \u2028 some 🍜'
-    event = (one := span(odd, note=odd, **{odd: True})).events.add(name=odd)
+    event = (one := span(odd, note=odd)).events.add(name=odd)
+    one.attributes.add(key=odd).value.bool_value = True
     event.attributes.add(key=odd).value.string_value = odd
     one.status.code, one.status.message = Status.STATUS_CODE_ERROR, odd
     await client.add(odd, one, **{odd: odd})
