@@ -14,6 +14,8 @@ from services.kit.database import Database
 from services.kit.events.event import Event, UnreadableEventError
 from services.kit.events.publisher import Publisher
 
+ORDER = "6f1d3a0e-8a3e-4d55-9d6c-0b7c1f2e9a41"
+
 
 class KeptOutbox(Publisher):
     """Keeps what is published."""
@@ -69,9 +71,9 @@ async def test_an_order_that_was_withdrawn_meanwhile_gets_nobody_and_the_event_i
     [
         ("not-an-order", '{"customer_id": 5}'),
         ("0" * 36 + "\n", '{"customer_id": 5}'),
-        (str(uuid.uuid4()), "{}"),
-        (str(uuid.uuid4()), '{"customer_id": 99999999999999999999}'),
-        (str(uuid.uuid4()), "\U0001f355"),
+        (ORDER, "{}"),
+        (ORDER, '{"customer_id": 99999999999999999999}'),
+        (ORDER, "\U0001f355"),
     ],
 )
 async def test_an_event_that_cannot_be_read_is_refused(
