@@ -38,6 +38,17 @@ def prometheus(stack: Stack) -> str:
     return f"http://127.0.0.1:{stack.ports['FIREBREAK_PROMETHEUS_PORT']}"
 
 
+@pytest.fixture(scope="session")
+def watched(stack: Stack, prometheus: str) -> Stack:
+    """The stack with what an experiment asks: traces and alerts as well."""
+    for service in ("jaeger", "alertmanager"):
+        if not can_have(stack.image(service)):
+            pytest.skip(f"{stack.image(service)} is not here and cannot be pulled")
+        stack.compose("up", "--detach", "--wait", "--no-deps", service)
+    assert prometheus
+    return stack
+
+
 def _miss(how_to_get_it: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(how_to_get_it)
