@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,6 +24,14 @@ def pytest_configure() -> None:
     """
     os.environ["FIREBREAK_STACK"] = "off"
     os.environ["COMPOSE_PROJECT_NAME"] = "of-nobody"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logged may be no text at all, on purpose; a worker of pytest-xdist could not send that with its report."""
+    report = yield
+    report.sections = [(title, said.encode(errors="backslashreplace").decode()) for title, said in report.sections]
+    return report
 
 
 @pytest.fixture(scope="session")
