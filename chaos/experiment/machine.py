@@ -20,6 +20,8 @@ TICKS_A_SECOND = 100
 _STAT = Path("/proc/stat")
 _CPUINFO = Path("/proc/cpuinfo")
 _IDLE_COLUMNS = (3, 4)  # idle and iowait (proc(5)): a processor that waits for a disk could do other work.
+_STOLEN_COLUMN = 7
+"""Time in which this virtual machine wanted a processor, and its host gave it to others (proc(5): steal)."""
 _SHOWN = ("firebreak", "fastapi", "aiohttp", "uvicorn", "pybreaker", "sqlalchemy", "opentelemetry-sdk", "locust")
 
 
@@ -32,6 +34,8 @@ class CpuSample(BaseModel):
     """Unix time, seconds."""
     busy: int
     total: int
+    stolen: int = 0
+    """The part of `busy` that the host of a virtual machine took for others."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +60,26 @@ class CpuRecord:
 
     def busy_percent(self, start_at: float, end_at: float) -> float | None:
         """Share of all cores' time that was used between two Unix times; None without two samples in between."""
-        inside = self._between(start_at, end_at)
-        if len(inside) < 2 or inside[-1].total == inside[0].total:
-            return None
-        return 100 * (inside[-1].busy - inside[0].busy) / (inside[-1].total - inside[0].total)
+        ends = self._ends(start_at, end_at)
+        return ends and 100 * (ends[1].busy - ends[0].busy) / (ends[1].total - ends[0].total)
+
+    def stolen_percent(self, start_at: float, end_at: float) -> float | None:
+        """The same of what a host took for others."""
+        ends = self._ends(start_at, end_at)
+        return ends and 100 * (ends[1].stolen - ends[0].stolen) / (ends[1].total - ends[0].total)
 
     def share_of(self, cpu_s: float, start_at: float, end_at: float) -> float | None:
         """`cpu_s` seconds of processor time as a percentage of all cores' time between two Unix times."""
-        inside = self._between(start_at, end_at)
-        if len(inside) < 2 or inside[-1].total == inside[0].total:
+        ends = self._ends(start_at, end_at)
+        if ends is None:
             return None
-        measured = (inside[-1].total - inside[0].total) / TICKS_A_SECOND / (inside[-1].at - inside[0].at)
+        measured = (ends[1].total - ends[0].total) / TICKS_A_SECOND / (ends[1].at - ends[0].at)
         return 100 * cpu_s / (measured * (end_at - start_at))
 
-    def _between(self, start_at: float, end_at: float) -> list[CpuSample]:
-        return [sample for sample in self.samples if start_at <= sample.at <= end_at]
+    def _ends(self, start_at: float, end_at: float) -> tuple[CpuSample, CpuSample] | None:
+        """The first and the last sample in between; None where no time passes from one to the other."""
+        inside = [sample for sample in self.samples if start_at <= sample.at <= end_at]
+        return (inside[0], inside[-1]) if inside and inside[-1].total > inside[0].total else None
 
 
 def read_cpu(stat: Path = _STAT) -> CpuSample | None:
@@ -80,7 +89,8 @@ def read_cpu(stat: Path = _STAT) -> CpuSample | None:
     except (OSError, ValueError, IndexError):
         return None
     idle = sum(columns[index] for index in _IDLE_COLUMNS)
-    return CpuSample(at=time.time(), busy=sum(columns) - idle, total=sum(columns))
+    stolen = columns[_STOLEN_COLUMN] if len(columns) > _STOLEN_COLUMN else 0
+    return CpuSample(at=time.time(), busy=sum(columns) - idle, total=sum(columns), stolen=stolen)
 
 
 class CpuSampler:

@@ -78,7 +78,12 @@ def _rate_limit(evidence: ArmEvidence, quality: LoadQuality) -> Iterator[str]:
 
 
 def _of_which(evidence: ArmEvidence) -> str:
-    """Tells whoever reads of a busy machine whether other programs kept it busy; empty where that is not known."""
+    """Tells whoever reads of a busy machine whether others kept it busy; empty where that is not known."""
+    known = [said for said in (_by_services(evidence), _by_the_host(evidence)) if said]
+    return f" ({'; '.join(known)})" if known else ""
+
+
+def _by_services(evidence: ArmEvidence) -> str:
     began, marks = evidence.facts.started_at, evidence.facts.marks_s
     before, after = (evidence.metrics.marks.get(mark, {}) for mark in (Mark.BASELINE_START, Mark.FAULT_START))
     used_s = sum(
@@ -87,7 +92,14 @@ def _of_which(evidence: ArmEvidence) -> str:
         if instance in before
     )
     share = evidence.cpu.share_of(used_s, began + marks[1], began + marks[2] - SCRAPE_LEAD_S)
-    return f" (in the baseline the services alone kept {share:.0f} % of it busy)" if share and used_s > 0 else ""
+    return f"in the baseline the services alone kept {share:.0f} % of it busy" if share and used_s > 0 else ""
+
+
+def _by_the_host(evidence: ArmEvidence) -> str:
+    """A virtual machine may be busy with nothing: its host gives its processors to others."""
+    began, windows = evidence.facts.started_at, (evidence.windows.baseline, evidence.windows.fault)
+    shares = [evidence.cpu.stolen_percent(began + each.start_s, began + each.end_s) or 0.0 for each in windows]
+    return f"this virtual machine's host took up to {max(shares):.0f} % of it for others" if max(shares) >= 1 else ""
 
 
 def _baseline(bounds: Bounds, journeys: Sequence[JourneyResult]) -> Iterator[str]:

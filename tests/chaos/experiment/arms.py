@@ -118,7 +118,8 @@ def _write_cpu(folder: ArmFolder, scenario: Scenario) -> None:
         for half_second in range(140):
             busy = round(half_second * scenario.cpu_percent)
             at = scenario.started_at + half_second / 2
-            file.write(json.dumps({"at": at, "busy": busy, "total": half_second * 100}) + "\n")
+            stolen = round(half_second * scenario.stolen_percent)
+            file.write(json.dumps({"at": at, "busy": busy, "total": half_second * 100, "stolen": stolen}) + "\n")
 
 
 def _write_journal(folder: ArmFolder, scenario: Scenario) -> None:

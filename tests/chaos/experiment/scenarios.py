@@ -56,6 +56,7 @@ class Scenario:
     down_s: tuple[float, float] | None = (25.02, 45.05)
     served_in_fault: int = 0
     cpu_percent: float = 50.0
+    stolen_percent: float = 0.0
     lateness_p99_ms: float = 0.9
     dropped: int = 0
     complete: bool = True

@@ -204,6 +204,16 @@ def test_processor_time_between_two_instants_is_a_share_of_all_cores(bench: Benc
     assert CpuRecord(()).busy_percent(0, 1) is None
 
 
+def test_what_the_host_of_a_virtual_machine_takes_is_told_apart_from_what_is_used(tmp_path: Path) -> None:
+    (stat := tmp_path / "stat").write_text("cpu  10 20 30 500 40 5 6 70 8 9\n")
+    sample = read_cpu(stat)
+    assert sample is not None
+    assert (sample.busy, sample.stolen, sample.total) == (141, 70, 681)
+    later = sample.model_copy(update={"at": sample.at + 1, "busy": 211, "stolen": 110, "total": 781})
+    record = CpuRecord((sample, later))
+    assert (record.busy_percent(sample.at, later.at), record.stolen_percent(sample.at, later.at)) == (70.0, 40.0)
+
+
 def test_the_sampler_writes_what_the_system_says_until_it_is_left(tmp_path: Path) -> None:
     with CpuSampler(tmp_path / "cpu.jsonl"):
         pass
