@@ -1,4 +1,4 @@
-"""The flagship experiment, shortened, on the containers that run: `chaos run --target compose`."""
+"""The flagship experiment, with few customers, on the containers that run: `chaos run --target compose`."""
 
 import json
 import subprocess
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
-from tests.compose.stack import Stack
+from tests.compose.stack import ROOT, Stack
 
 pytestmark = pytest.mark.compose
 
-SCALE: Final = "0.3"
-"""Too short to decide anything, long enough for a kill to be seen by all who have to see it."""
+RATES: Final = {"rates_per_s": {"browse": 3, "order": 3, "track": 3, "sign_in": 1}}
+"""Too few to decide anything, and enough for a kill to be seen by all who have to see it, whatever else this machine does."""
 _RUN_S: Final = 400.0
 
 
@@ -21,7 +22,9 @@ _RUN_S: Final = 400.0
 def folder(watched: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of one arm's run."""
     place = tmp_path_factory.mktemp("run")
-    done = chaos(watched, place, "run", "delivery-outage", "--target", "compose", "--arm", "declared", "--scale", SCALE)
+    shipped = yaml.safe_load((ROOT / "chaos" / "experiments" / "delivery-outage.yaml").read_text())
+    (place / "outage.yaml").write_text(yaml.safe_dump(shipped | {"load": RATES}))
+    done = chaos(watched, place, "run", "outage.yaml", "--target", "compose", "--arm", "declared")
     assert done.returncode in (0, 1), done.stdout + done.stderr  # A verdict, whichever: the machine of a test may be busy.
     return place / ".testbed" / "runs" / "latest"
 
@@ -57,7 +60,7 @@ def test_the_page_of_the_killed_service_is_in_alertmanager(folder: Path) -> None
 
 def test_the_report_leads_to_the_pages_of_the_stack(folder: Path, watched: Stack) -> None:
     report = (folder / "report.html").read_text()
-    for name in ("FIREBREAK_PROMETHEUS_PORT", "FIREBREAK_ALERTMANAGER_PORT", "FIREBREAK_JAEGER_PORT"):
+    for name in ("FIREBREAK_PROMETHEUS_PORT", "FIREBREAK_ALERTMANAGER_PORT", "FIREBREAK_JAEGER_PORT"):  # To the trace kept.
         assert f"http://127.0.0.1:{watched.ports[name]}/" in report
 
 
