@@ -12,6 +12,7 @@ COMMANDS = {
     "ask": "asking",  # Sends one request (testbed.control), a JSON line on standard input, and prints the answer.
     "journal": "reading",  # Prints what was started, ended and done to processes here since process 1 began.
     "health": "health",  # Whether the service answers: exit code 0 or 1.
+    "forget-stream": "stream",  # Deletes the event stream that is named on standard input.
     "migrate": "migrate",  # Makes and migrates the databases of all services, in a container of its own.
 }
 EXIT_BAD_INPUT = 2

@@ -11,23 +11,8 @@ from chaos.targets.errors import TargetError
 POSTGRES: Final = "postgres"
 _TIMEOUT_S: Final = 30.0
 _PSQL: Final = ("psql", "--username", "postgres", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1")
-_DELETE_STREAM: Final = """
-import asyncio, sys
-import nats
-from nats.js.errors import NotFoundError
-
-async def main(url, stream):
-    connection = await nats.connect(url, connect_timeout=5)
-    try:
-        await connection.jetstream().delete_stream(stream)
-    except NotFoundError:
-        pass
-    finally:
-        await connection.close()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-"""Run in a container of a service, whose image has the client: NATS publishes no port, and its own image has no client."""
+_FORGET_STREAM: Final = ("python", "-m", "testbed.container", "forget-stream")
+"""In a container of a service: NATS publishes no port, and its own image has no client."""
 
 
 @dataclass(frozen=True)
@@ -54,5 +39,4 @@ def forget(engine: Engine, project: Project, left: Leftover, services: Iterable[
     ]
     engine.run_inside(postgres.id, [*_PSQL, *(part for drop in drops for part in ("--command", drop))], b"", _TIMEOUT_S)
     if project.setting("NATS_URL"):
-        command = ["python", "-c", _DELETE_STREAM, project.setting("NATS_URL"), left.stream]
-        engine.run_inside(project.any_service.id, command, b"", _TIMEOUT_S)
+        engine.run_inside(project.any_service.id, _FORGET_STREAM, f"{left.stream}\n".encode(), _TIMEOUT_S)

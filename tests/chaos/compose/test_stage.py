@@ -104,8 +104,8 @@ def test_in_the_end_the_services_are_as_they_were_found_and_the_arms_data_is_gon
     )  # fmt: skip
     (dropped,) = [each for each in engine.asked if "psql" in each]
     assert dropped.startswith("inside postgres")
-    (deleted,) = [each for each in engine.asked if "python -c" in each]
-    assert "asyncio" in deleted
+    (deleted,) = [each for each in engine.asked if "forget-stream" in each]
+    assert deleted.endswith(f"testbed.container forget-stream {arm['FIREBREAK_NATS_STREAM']}")
     assert arm["FIREBREAK_DATABASES"] != "firebreak"
 
 
