@@ -45,7 +45,7 @@ def _delete(server: str, stream: str) -> str:
             "user": unquote(parts.username or ""),
             "pass": unquote(parts.password or ""),
         }
-        request = f"CONNECT {json.dumps({'verbose': False, 'pedantic': False, **who})}\r\nSUB answer 1\r\nPUB $JS.API.STREAM.DELETE.{stream} answer 0\r\n\r\n"
+        request = f"CONNECT {json.dumps(hello)}\r\nSUB answer 1\r\nPUB $JS.API.STREAM.DELETE.{stream} answer 0\r\n\r\n"
         connection.sendall(request.encode())
         while not (line := lines.readline(_MAX_LINE_BYTES)).startswith(b"MSG"):
             if not line or line.startswith(b"-ERR"):
