@@ -8,7 +8,7 @@ network, and everything has a bound: connections, the wait for one, a statement,
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from opentelemetry.trace import Tracer
@@ -65,7 +65,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """For single statements; each sees the latest committed state. Whoever reads may be cancelled at any moment."""
         try:
-            async with _closing(await self._reader.connect()) as connection:
+            async with aclosing(await self._reader.connect()) as connection:  # Without SQLAlchemy's own task for it.
                 yield connection
         except Exception as error:
             task = asyncio.current_task()
@@ -76,7 +76,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed on leaving and rolled back on an error."""
-        async with _closing(await self._writer.connect()) as connection, connection.begin():
+        async with aclosing(await self._writer.connect()) as connection, connection.begin():
             yield connection
 
     def show_in(self, metrics: Metrics) -> None:
@@ -88,24 +88,6 @@ class Database:
         """Closes all connections."""
         await self._reader.dispose()
         await self._writer.dispose()
-
-
-class _closing:  # noqa: N801 - a context manager reads like a function.
-    """Closes a connection without a task of its own, which SQLAlchemy's own context manager has for each.
-
-    To give a connection back awaits nothing: its transaction is over, and one that is thrown away SQLAlchemy shields by itself.
-    """
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def __aenter__(self) -> AsyncConnection:
-        return self._connection
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self._connection.close()
 
 
 def writing_engine(url: URL, name: str, pool_size: int = 1) -> AsyncEngine:
