@@ -11,7 +11,7 @@ from chaos.targets.compose.inspection import read_inspection
 TIMEOUT_S: Final = 15.0
 """Of one request; an engine on a busy machine needs up to a second to start a container."""
 _LISTING_TRIES: Final = 3
-_NO_DOCKER: Final = "docker is not on the PATH; install Docker Engine with Compose 2.21 or newer"
+NO_DOCKER: Final = "docker is not on the PATH; install Docker Engine with Compose 2.21 or newer"
 _GONE: Final = "no such container"
 _NOT_RUNNING: Final = ("is not running", "is restarting")
 
@@ -74,7 +74,7 @@ class DockerEngine:
         try:
             done = subprocess.run([self._program, *arguments], input=stdin, capture_output=True, timeout=limit_s, check=False)
         except FileNotFoundError:
-            raise EngineError(_NO_DOCKER) from None
+            raise EngineError(NO_DOCKER) from None
         except OSError as error:
             raise EngineError(f"{self._program} cannot be executed: {error.strerror}") from None
         except subprocess.TimeoutExpired:

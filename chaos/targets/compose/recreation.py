@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from chaos.targets.compose.docker_engine import NO_DOCKER
 from chaos.targets.compose.engine import CONFIG_FILES_LABEL, ENV_FILES_LABEL, EngineError
 from chaos.targets.compose.project import Project
 
@@ -37,7 +38,7 @@ class DockerCompose:
             *("--wait", "--wait-timeout", str(HEALTHY_TIMEOUT_S), *names),
         ]
         if shutil.which("docker") is None:
-            raise EngineError("docker is not on the PATH; install Docker Engine with Compose 2.21 or newer")
+            raise EngineError(NO_DOCKER)
         try:
             done = subprocess.run(
                 command,
