@@ -27,6 +27,7 @@ from chaos.faults import AnyFault
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
 from observability.trace_options import TracePath
 from services.gateway.tokens import Tokens
+from services.kit.discovery import RECHECK_S
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.kit.protocol import BoundedProtocol
 from services.kit.settings import Settings
@@ -203,6 +204,11 @@ class FeastFast:
         instances = tuple(replica.instance(states[name]) for name, replica in self.replicas.items())
         Registry(instances=instances).write(self.folder / "registry.json")
 
+    async def _announce(self) -> None:
+        """Registers, and waits until every caller has to look at the file again."""
+        self._register()
+        await asyncio.sleep(2 * RECHECK_S)
+
     def database(self, service: str) -> Path:
         return self.folder / f"{service}.sqlite"
 
@@ -216,13 +222,13 @@ class FeastFast:
         await asyncio.gather(*(self.replicas[name].die() for name in names))
         self.down.update(names)
         if noticed:
-            self._register()
+            await self._announce()
 
     async def revive(self, service: str) -> None:
         names = self.names(service)
         await asyncio.gather(*(self.replicas[name].start() for name in names))
         self.down.difference_update(names)
-        self._register()
+        await self._announce()
 
     async def inject(self, service: str, fault: AnyFault, edge: str | None = None) -> None:
         """Puts a fault into all replicas of a service."""
