@@ -1,4 +1,4 @@
-"""Who serves a name right now: read from the registry file that the supervisor keeps, or fixed (services.kit.addresses)."""
+"""Who serves a name right now: read from the registry file that the supervisor keeps, or fixed (services.addresses)."""
 
 import os
 import time

@@ -12,7 +12,7 @@ from chaos.inject.leases import LeaseTable
 from observability import names
 from observability.loop_lag import watched_loop
 from observability.telemetry import Telemetry
-from services.kit.addresses import registry_at
+from services.addresses import registry_at
 from services.kit.caller import Caller
 from services.kit.connections import show_client
 from services.kit.counters import begin_events, begin_service

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from observability.log_options import NOWHERE
 from observability.trace_options import TraceOptions, TracePath
+from services.addresses import check_addresses
 from services.document import did_you_mean
-from services.kit.addresses import check_addresses
 from services.kit.database_url import parse_database_url
 from services.kit.nats_url import check_nats_url
 from services.policy import Profile, Switch

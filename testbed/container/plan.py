@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.kit.addresses import registry_at
+from services.addresses import registry_at
 from services.kit.settings import Settings, SettingsError
 from services.registry import Instance
 from services.topology import Topology

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.kit.addresses import check_addresses, registry_at
+from services.addresses import check_addresses, registry_at
 from services.kit.discovery import StaticResolver
 from services.kit.settings import Settings, SettingsError
 from services.topology import load_topology
