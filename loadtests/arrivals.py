@@ -43,7 +43,7 @@ class Arrival:
         return Random(f"journey/{self.seed}/{self.source}/{self.sequence}")
 
 
-def arrivals(seed: int, source: int, mix: Mix, law: Law, start_s: float = 0.0) -> Iterator[Arrival]:
+def arrivals(seed: int, source: int, mix: Mix, law: Law, start_s: float = 0.0, pace: float = 1.0) -> Iterator[Arrival]:
     """The endless stream of one source, whose clock starts at `start_s` seconds of the schedule.
 
     Args:
@@ -53,16 +53,17 @@ def arrivals(seed: int, source: int, mix: Mix, law: Law, start_s: float = 0.0) -
         law: `poisson`: gaps are exponential with mean 1 s. `constant`: gaps are 1 s; the phases of the sources follow the golden
             ratio sequence (source * 0.618... mod 1), which spreads any number of sources almost evenly over the second.
         start_s: Where the source's time begins in the schedule.
+        pace: How fast the source's time runs: at 0.5 the same arrivals come half as often.
     """
     random = Random(f"arrivals/{seed}/{source}")
     chooser = mix.chooser()
     gap = _GAPS[law]
     instant_s = start_s
     if law == "constant":
-        instant_s += source * _GOLDEN_RATIO_CONJUGATE % 1.0 - 1.0
+        instant_s += (source * _GOLDEN_RATIO_CONJUGATE % 1.0 - 1.0) / pace
     sequence = 0
     while True:
-        instant_s += gap(random)
+        instant_s += gap(random) / pace
         yield Arrival(instant_s, source, sequence, chooser.choose(random.random()), seed)
         sequence += 1
 

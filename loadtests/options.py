@@ -40,6 +40,7 @@ class Options(Protocol):
     patience_ms: float
     max_in_flight: int
     run_seconds: float | None
+    pace: float
     surge: str | None
     start_at: float | None
     record: str | None
@@ -69,6 +70,7 @@ def add_arguments(parser: Any) -> None:
         ("--patience-ms", _number(1, _MAX_PATIENCE_MS), 5_000.0, "How long a customer waits for a step. Defaults to 5000"),
         ("--max-in-flight", _integer(1, _MAX_IN_FLIGHT), 5_000, "Journeys at once, the rest is dropped. Defaults to 5000"),
         ("--run-seconds", _number(0.1, _MAX_RUN_S), None, "Play a fixed schedule of --users sources for so long, then end"),
+        ("--pace", _number(0.01, 1), 1.0, "Of a fixed schedule: at 0.5 the same arrivals come half as often. Defaults to 1"),
         ("--surge", str, None, "Arrivals on top, such as order=12.5@25-45: so many a second from second 25 to 45"),
         ("--start-at", _number(0, 1e11), None, "Unix time of the schedule's start. Defaults to once customers are signed in"),
         ("--record", str, None, "Folder for requests.jsonl, start.json and load.json of a fixed schedule"),
@@ -109,7 +111,9 @@ def read_plan(options: Options, host: str | None, seed: int) -> Plan:
 def read_schedule(options: Options, host: str | None, seed: int) -> Schedule | None:
     """The fixed schedule, or None when Locust decides about beginning and end. Raises ValueError with what is allowed."""
     if options.run_seconds is None:
-        for name, value in (("--start-at", options.start_at), ("--record", options.record), ("--surge", options.surge)):
+        slower = None if options.pace == 1 else options.pace
+        stated = {"--start-at": options.start_at, "--record": options.record, "--surge": options.surge, "--pace": slower}
+        for name, value in stated.items():
             if value is not None:
                 raise ValueError(f"{name} belongs to a fixed schedule; say how long it is with --run-seconds")
         return None
@@ -122,7 +126,7 @@ def read_schedule(options: Options, host: str | None, seed: int) -> Schedule | N
     users = 1 if options.num_users is None else options.num_users
     plan = read_plan(options, host, seed)
     surge = None if options.surge is None else _surge(options.surge, plan.mix, options.run_seconds)
-    expected = users * options.run_seconds + (surge.expected if surge else 0.0)
+    expected = users * options.pace * options.run_seconds + (surge.expected if surge else 0.0)
     if not 1 <= expected <= MAX_ARRIVALS or users < 1:
         raise ValueError(
             f"--users {users} for --run-seconds {options.run_seconds:g}: allowed are 1 to {MAX_ARRIVALS} expected arrivals"
@@ -134,6 +138,7 @@ def read_schedule(options: Options, host: str | None, seed: int) -> Schedule | N
         surge=surge,
         start_at_unix_s=_checked_start(options.start_at),
         record=None if options.record is None else Path(options.record),
+        pace=options.pace,
     )
 
 

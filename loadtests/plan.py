@@ -53,6 +53,8 @@ class Schedule:
     """None: as soon as the customers are signed in."""
     record: Path | None
     """Folder of requests.jsonl and load.json; None keeps no record."""
+    pace: float = 1.0
+    """How fast the sources' time runs: at 0.5 each brings half an arrival a second. A surge is stated as it comes."""
 
     def rate_per_s(self, journey: str, now_s: float) -> float:
         """Arrivals of `journey` that it asks for around `now_s` of the schedule, on average."""
@@ -60,4 +62,4 @@ class Schedule:
             return 0.0
         surge = self.surge
         surges = surge is not None and surge.journey == journey and surge.start_s <= now_s < surge.end_s
-        return self.users * self.plan.mix.share(journey) + (surge.rate_per_s if surge and surges else 0.0)
+        return self.users * self.pace * self.plan.mix.share(journey) + (surge.rate_per_s if surge and surges else 0.0)

@@ -73,9 +73,9 @@ class ScheduledRun:
         """Begins; returns at once."""
         schedule, plan = self._schedule, self._schedule.plan
         log.info(
-            "Open-loop load on %s: %d arrivals a second (%s) for %g s, mix %s, seed %d",
+            "Open-loop load on %s: %g arrivals a second (%s) for %g s, mix %s, seed %d",
             plan.host,
-            schedule.users,
+            schedule.users * schedule.pace,
             plan.law,
             schedule.run_s,
             plan.mix,
@@ -141,7 +141,7 @@ class ScheduledRun:
         timer = best_timer(clock)
         self._dispatcher = dispatcher = Dispatcher(clock.now_s, timer, load.start)
         for source in range(schedule.users):
-            dispatcher.add(source, arrivals(plan.seed, source, plan.mix, plan.law))
+            dispatcher.add(source, arrivals(plan.seed, source, plan.mix, plan.law, pace=schedule.pace))
         if schedule.surge is not None:
             dispatcher.add(schedule.users, schedule.surge.arrivals(plan.seed, schedule.users, plan.law))
         reduce_jitter()

@@ -25,6 +25,7 @@ class PlanFacts:
 
     host: str
     users: int
+    pace: float
     run_s: float
     surge: Surge | None
     mix: dict[str, float]
@@ -40,6 +41,7 @@ class PlanFacts:
         return cls(
             host=plan.host,
             users=schedule.users,
+            pace=schedule.pace,
             run_s=schedule.run_s,
             surge=schedule.surge,
             mix=dict(plan.mix.weights),

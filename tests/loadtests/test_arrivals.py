@@ -10,8 +10,10 @@ from loadtests.mix import Mix
 MIX = Mix.parse("browse=25,order=25,track=22,sign_in=2", ("browse", "order", "track", "sign_in"))
 
 
-def first(count: int, seed: int = 7, source: int = 0, law: Law = "poisson", start_s: float = 0.0) -> list[Arrival]:
-    return list(islice(arrivals(seed, source, MIX, law, start_s), count))
+def first(
+    count: int, seed: int = 7, source: int = 0, law: Law = "poisson", start_s: float = 0.0, pace: float = 1.0
+) -> list[Arrival]:
+    return list(islice(arrivals(seed, source, MIX, law, start_s, pace), count))
 
 
 def superposed(sources: int, seconds: float, law: Law = "poisson") -> list[float]:
@@ -73,6 +75,15 @@ def test_journeys_come_in_the_proportions_of_the_mix() -> None:
 def test_a_source_that_starts_later_plays_the_same_stream_later() -> None:
     late = [arrival.instant_s for arrival in first(50, start_s=100.0)]
     assert late == pytest.approx([arrival.instant_s + 100.0 for arrival in first(50)])
+
+
+@pytest.mark.parametrize("law", ["poisson", "constant"])
+def test_at_half_the_pace_the_same_customers_come_for_the_same_at_twice_the_distance(law: Law) -> None:
+    written, slower = first(50, source=3, law=law), first(50, source=3, law=law, pace=0.5)
+    assert [each.instant_s for each in slower] == pytest.approx([2 * each.instant_s for each in written])
+    assert [(each.id, each.journey, each.random().random()) for each in slower] == [
+        (each.id, each.journey, each.random().random()) for each in written
+    ]
 
 
 def test_constant_arrivals_come_once_a_second_from_every_source() -> None:

@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gevent
 import pytest
@@ -100,6 +101,8 @@ def test_a_schedule_asks_for_its_share_and_for_a_surge_on_top_and_for_nothing_af
     at = (-0.1, 0.0, 25.0, 44.9, 45.0, 59.9, 60.0)
     assert [schedule.rate_per_s("order", now_s) for now_s in at] == [0.0, 30.0, 42.5, 42.5, 30.0, 30.0, 0.0]
     assert schedule.rate_per_s("browse", 30.0) == 10.0
+    slower = replace(schedule, pace=0.5)
+    assert [slower.rate_per_s("order", now_s) for now_s in at] == [0.0, 15.0, 27.5, 27.5, 15.0, 15.0, 0.0]
 
 
 def test_the_baggage_says_what_is_known_of_a_request_in_the_letters_of_its_header() -> None:

@@ -42,6 +42,11 @@ def test_a_fixed_schedule_takes_its_sources_from_the_users() -> None:
     assert (read.plan.mix, read.plan.law) == (Mix((("order", 3.0),)), "constant")
 
 
+def test_at_a_slower_pace_more_seconds_are_possible_with_as_many_arrivals() -> None:
+    assert schedule("--run-seconds", "60").pace == 1.0
+    assert schedule("--run-seconds", "3600", "--pace", "0.5", num_users=500).pace == 0.5
+
+
 def test_a_start_in_the_future_is_kept_to_the_microsecond() -> None:
     start_at = round(time.time() + 30, 6)
     assert schedule("--run-seconds", "60", "--start-at", f"{start_at:.6f}").start_at_unix_s == start_at
@@ -57,6 +62,8 @@ def test_a_start_in_the_future_is_kept_to_the_microsecond() -> None:
         (("--patience-ms", "5s"), "'5s' is not allowed: write a number without a unit, from 1 to 60000"),
         (("--max-in-flight", "0"), "'0' is not allowed: write an integer from 1 to 20000"),
         (("--run-seconds", "-60"), "'-60' is not allowed: write a number without a unit, from 0.1 to 3600"),
+        (("--pace", "0"), "'0' is not allowed: write a number without a unit, from 0.01 to 1"),
+        (("--pace", "2"), "'2' is not allowed: write a number"),
         (("--run-seconds", "nan"), "'nan' is not allowed: write a number"),
         (("--start-at", "soon"), "'soon' is not allowed: write a number"),
         (("--arrivals", "bursty"), "invalid choice: 'bursty'"),
@@ -72,6 +79,7 @@ def test_a_bad_value_is_refused_with_what_is_allowed(arguments: tuple[str, ...],
     [
         (("--record", "x"), {}, "--record belongs to a fixed schedule; say how long it is with --run-seconds"),
         (("--start-at", "1"), {}, "--start-at belongs to a fixed schedule"),
+        (("--pace", "0.5"), {}, "--pace belongs to a fixed schedule"),
         (("--run-seconds", "5"), {"headless": False}, "plays a fixed schedule in one process: use --headless"),
         (("--run-seconds", "5"), {"worker": True}, "without --master, --worker"),
         (("--run-seconds", "5"), {"processes": 2}, "without --master, --worker"),
