@@ -4,18 +4,22 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from chaos.experiment.model import Experiment
 from chaos.faults import KINDS
 from chaos.targets.place import Place
 from chaos.targets.target import Healing, PlacedLease, Survey
 from services.duration import format_duration_ms
+from services.registry import InstanceState
 from services.topology import Topology
 from testbed.control import ProcessLease, SystemStatus
+
+if TYPE_CHECKING:  # Experiments are imported by the commands that need them: healing must not wait for that.
+    from chaos.experiment.model import Experiment
 
 _PIPED_COLUMNS = 120
 _COMMANDS = {
@@ -23,6 +27,7 @@ _COMMANDS = {
     "error": "fail TARGET [--status 503]",
     "abort": "fail TARGET --abort",
     "hang": "hang TARGET",
+    "partition": "partition TARGET",
 }
 _PROCESS_FAULTS = {
     "kill": "kills the process and keeps it down; started again at the end",
@@ -63,7 +68,10 @@ def print_healed(healing: Healing, place: Place | None) -> None:
     """Says how many faults were ended."""
     where = f" at {place}" if place else ""
     faults = "1 fault" if healing.healed == 1 else f"{healing.healed} faults"
-    console().print(f"Ended {faults}{where}." if healing.healed else f"Nothing was injected{where}.", soft_wrap=True)
+    out = console()
+    out.print(f"Ended {faults}{where}." if healing.healed else f"Nothing was injected{where}.", soft_wrap=True)
+    if healing.unseen:
+        out.print(f"Not ended from here: {healing.unseen}", soft_wrap=True)
 
 
 def print_status(survey: Survey, *, ended: bool) -> None:
@@ -81,6 +89,10 @@ def print_status(survey: Survey, *, ended: bool) -> None:
         table = _table("ended, where", "fault", "rate", "left", "seen", "hit", "by", right=("rate", "left", "seen", "hit"))
         _add_leases(table, survey.ended)
         out.print(table)
+    if survey.unseen:
+        down = [each.name for each in survey.status.instances if each.state is InstanceState.DOWN]
+        out.print(f"Not seen from here: {survey.unseen}", soft_wrap=True)
+        out.print(f"Down: {', '.join(down)}" if down else "Every replica is up.", soft_wrap=True)
 
 
 def _add_leases(table: Table, leases: Iterable[PlacedLease]) -> None:
@@ -121,7 +133,7 @@ def print_places(topology: Topology, system: SystemStatus | None) -> None:
     out.print(edges)
 
 
-def print_experiments(shipped: Mapping[str, Experiment]) -> None:
+def print_experiments(shipped: "Mapping[str, Experiment]") -> None:
     """One row an experiment: its name, what it is about, and what it expects of each arm."""
     table = _table("chaos run ...", "what it shows", "arms")
     for name, experiment in shipped.items():

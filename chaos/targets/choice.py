@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
+from chaos.targets.addressed import ADDRESSES, AddressedSystem
 from chaos.targets.compose.docker_engine import DockerEngine
 from chaos.targets.compose.engine import EngineError
 from chaos.targets.compose.system import ComposeSystem
@@ -44,6 +45,7 @@ def choose_system(name: TargetName | None, state: Path | None, find: Callable[[]
 
     Raises:
         TargetError: Two run, and nobody said which; or what was said contradicts itself.
+        DocumentError: The map of a system that is known by its addresses cannot be used.
     """
     if state is not None and name == COMPOSE:
         raise TargetError("--state names a local system and --target a Compose project; give one of the two")
@@ -51,6 +53,8 @@ def choose_system(name: TargetName | None, state: Path | None, find: Callable[[]
         return compose_system()
     if name == LOCAL or state is not None:
         return LocalSystem(state or CURRENT)
+    if os.environ.get(ADDRESSES):
+        return AddressedSystem.of(os.environ)
     is_local = running_supervisor(CURRENT) is not None
     try:
         compose = (find or _find_compose)()

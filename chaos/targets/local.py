@@ -26,6 +26,7 @@ class LocalSystem:
     """
 
     remedy = "wait until it is up"
+    unseen = ""
 
     def __init__(self, state: Path, besides: str = "") -> None:
         self._state = state

@@ -24,6 +24,11 @@ class System(Protocol):
         """What shows why a service is down."""
         ...
 
+    @property
+    def unseen(self) -> str:
+        """Faults that it neither sees nor ends, and who does; empty when there are none."""
+        ...
+
     def roll(self) -> SystemStatus:
         """Who runs where, as soon as it can be told. Faults of processes may be left out of it."""
         ...

@@ -43,6 +43,7 @@ class SystemTarget:
             leases=_placed(answers, lambda answer: answer.leases),
             ended=_placed(answers, lambda answer: answer.ended),
             silent=silent(answers),
+            unseen=self._system.unseen,
         )
 
     def inject(
@@ -85,7 +86,7 @@ class SystemTarget:
             answers |= self._processes.ask_all((each for each in instances if each.name in mute), question)
         healed += sum(answer for answer in answers.values() if isinstance(answer, int))
         raise_refusal(answers)
-        return Healing(healed, silent(answers))
+        return Healing(healed, silent(answers), "" if place and place.edge else self._system.unseen)
 
     def _heal_processes(self, place: Place | None) -> int:
         if place is None:

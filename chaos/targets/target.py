@@ -29,20 +29,23 @@ class Survey:
         ended: The last request faults that ended in each process, with their final counts, oldest first.
         silent: Processes that did not answer, so that their request faults are not known. One that is paused on order is
             not asked.
+        unseen: What else there may be that is not known here, for people; empty when there is nothing.
     """
 
     status: SystemStatus
     leases: tuple[PlacedLease, ...]
     ended: tuple[PlacedLease, ...]
     silent: tuple[str, ...] = ()
+    unseen: str = ""
 
 
 @dataclass(frozen=True)
 class Healing:
-    """What a heal did: faults ended, and processes that did not answer."""
+    """What a heal did: faults ended, processes that did not answer, and what there may be that was not ended, for people."""
 
     healed: int
     silent: tuple[str, ...] = ()
+    unseen: str = ""
 
 
 class Target(Protocol):

@@ -40,6 +40,7 @@ class ComposeSystem:
 
     option = "--target compose"
     remedy = "wait until it is up, or start it: make up"
+    unseen = ""
 
     def __init__(self, engine: Engine, project: str, spawn: Spawn | None = None) -> None:
         self._engine = engine
