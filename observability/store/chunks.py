@@ -9,7 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from observability.store.sealed import SealedSpan, SealedSpans, read_closed, read_span
+from observability.store.sealed import SealedSpan, read_closed, read_span
 
 # What a chunk may refer back to before its first byte: without it one of five spans takes three times the bytes,
 # because each name of the semantic conventions is new to each chunk. Part of the file's format (schema.VERSION).
@@ -64,9 +64,9 @@ class Packing:
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_checksum=True)
         self._decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
 
-    def pack(self, resource: SealedSpans | ResourceLogs) -> bytes:
-        """A chunk's body."""
-        return self._compressor.compress(resource.SerializeToString())
+    def pack(self, message: bytes) -> bytes:
+        """A chunk's body, of a serialised message."""
+        return self._compressor.compress(message)
 
     def unpack(self, body: bytes) -> bytes:
         """The serialised message that `pack` compressed."""

@@ -13,7 +13,6 @@ from observability.store.chunks import Packing
 from observability.store.links import Links
 from observability.store.otlp import Accepted
 from observability.store.schema import Signal, item_id
-from observability.store.sealed import SealedSpans
 from observability.store.span_batch import SpanBatch, is_trace_id
 from observability.store.summary import Row, Summary, by_operation, whole
 from observability.store.tag_hashes import hashes_of
@@ -69,7 +68,7 @@ class Ingest:
         service = self._catalog.service(service_name(batch.resource.resource.attributes))
         rows = self._rows(batch, service)
         parts = by_operation(rows)
-        chunk = self._add_chunk(Signal.SPANS, service, whole(parts.values()), batch.resource)
+        chunk = self._add_chunk(Signal.SPANS, service, whole(parts.values()), batch.message)
         self._connection.executemany(
             "INSERT INTO span (id, trace, operation, start_us, duration_us, error) VALUES (?, ?, ?, ?, ?, ?)",
             ((item, *row) for item, row in enumerate(rows, item_id(chunk, 0))),
@@ -95,9 +94,9 @@ class Ingest:
                 operation(service, span.name, span.kind),
                 (start_ns := span.start_time_unix_nano) // _NS_PER_US,
                 max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US,
-                span.status.code == Status.STATUS_CODE_ERROR,
+                status == Status.STATUS_CODE_ERROR,
             )
-            for trace_id, span in zip(batch.trace_ids, batch.spans, strict=True)
+            for trace_id, span, status in zip(batch.trace_ids, batch.spans, batch.statuses, strict=True)
         ]
 
     def _add_logs(self, resource: ResourceLogs) -> int:
@@ -108,7 +107,9 @@ class Ingest:
         service = self._catalog.service(service_name(resource.resource.attributes))
         rows = [(self._trace_of(record), log_time_us(record), record.severity_number) for record in records]
         times_us = [row[1] for row in rows]
-        chunk = self._add_chunk(Signal.LOGS, service, Summary(min(times_us), max(times_us), 0, 0, 0), resource)
+        chunk = self._add_chunk(
+            Signal.LOGS, service, Summary(min(times_us), max(times_us), 0, 0, 0), resource.SerializeToString()
+        )
         self._connection.executemany(
             "INSERT INTO log (id, trace, time_us, severity) VALUES (?, ?, ?, ?)",
             ((item, *row) for item, row in enumerate(rows, item_id(chunk, 0))),
@@ -120,7 +121,7 @@ class Ingest:
         """Notes which traces a chunk has something of."""
         self._connection.executemany("INSERT INTO trace_chunk (trace, chunk) VALUES (?, ?)", ((trace, chunk) for trace in traces))
 
-    def _add_chunk(self, signal: Signal, service: int, of: Summary, resource: SealedSpans | ResourceLogs) -> int:
+    def _add_chunk(self, signal: Signal, service: int, of: Summary, message: bytes) -> int:
         """Inserts the chunk and returns its number."""
         inserted = self._connection.execute(
             "INSERT INTO chunk (signal, service, received_s, first_us, last_us, durations, failed, body)"
@@ -133,7 +134,7 @@ class Ingest:
                 of.last_us,
                 of.durations,
                 of.failed,
-                self._packing.pack(resource),
+                self._packing.pack(message),
             ),
         )
         if inserted.lastrowid is None:

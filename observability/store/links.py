@@ -104,7 +104,7 @@ class Links:
 
     def add(self, service: int, batch: SpanBatch) -> None:
         """Remembers spans of one service that arrived together, and counts the calls that they complete."""
-        arrived = dict(zip(batch.keys, batch.spans, strict=True))
+        arrived = dict(zip(batch.keys, zip(batch.spans, batch.statuses, strict=True), strict=True))
         for again in self._services.known(arrived.keys()):
             del arrived[again]
         self._services.put_all(dict.fromkeys(arrived, service))
@@ -113,13 +113,13 @@ class Links:
                 self._count(service, callee)
         # Callees end before their callers, so most parents stand behind their children in the same upload.
         waiting: dict[bytes, tuple[_Waiting, ...]] = {}
-        for span in arrived.values():
+        for span, status in arrived.values():
             for caller in _callers(span):
                 known = service if caller in arrived else self._services.get(caller)
                 if known == service:
                     continue
-                failed = span.status.code == Status.STATUS_CODE_ERROR
-                callee = _Waiting(service, span.start_time_unix_nano // _NS_PER_US // BUCKET_US, failed)
+                bucket = span.start_time_unix_nano // _NS_PER_US // BUCKET_US
+                callee = _Waiting(service, bucket, status == Status.STATUS_CODE_ERROR)
                 if known is None:
                     waiting[caller] = (*waiting.get(caller, ()), callee)
                 else:

@@ -6,7 +6,7 @@ makes of other fields (`MADE_TAGS`) as if it were an attribute.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from zlib import crc32
 
@@ -43,7 +43,7 @@ def hashes_of(batch: SpanBatch) -> bytes | None:
     tags = {*batch.tags, *_made_tags(batch)}
     tags.update(map(_serialise, batch.resource.resource.attributes))
     tags.discard(b"")  # An attribute without key and value.
-    tags.update([_key_of(tag) for tag in tags])
+    tags |= _keys_of(tags)
     if len(tags) > MAX_TAGS:
         return None
     if len(tags) > _FEW:
@@ -58,7 +58,8 @@ def tag_of(key: str, value: AnyValue) -> bytes:
 
 def key_of(key: str) -> bytes:
     """What stands for a key, whatever its value."""
-    return _key_of(_serialise(KeyValue(key=key)))
+    (found,) = _keys_of([_serialise(KeyValue(key=key))])
+    return found
 
 
 def found_in(column: str, tag: bytes, parameter: str) -> tuple[str, dict[str, bytes]]:
@@ -78,15 +79,15 @@ def _made_tags(batch: SpanBatch) -> Iterator[bytes]:
     made = {("event", event.name) for event in batch.events}
     for scope in batch.resource.scope_spans:
         made |= {("otel.scope.name", scope.scope.name), ("otel.scope.version", scope.scope.version)}
-    for span in batch.spans:
-        if span.trace_state:
-            made.add(("w3c.tracestate", span.trace_state))
-        if status := span.status.code:
+    if batch.has_trace_states:
+        made |= {("w3c.tracestate", span.trace_state) for span in batch.spans}
+    for span, status in zip(batch.spans, batch.statuses, strict=True):
+        if status:
             made.add(("otel.status_description", span.status.message))
             made.add(("otel.status_code", "OK" if status == Status.STATUS_CODE_OK else ""))
     return (tag_of(key, AnyValue(string_value=text)) for key, text in made if text)
 
 
-def _key_of(tag: bytes) -> bytes:
-    """The first bytes of an attribute, which are those of its key."""
-    return tag[: tag[1] + 2] if tag[1] <= _LONGEST_SHORT_KEY else tag[: _LONGEST_SHORT_KEY + 2]
+def _keys_of(tags: Iterable[bytes]) -> set[bytes]:
+    """The first bytes of attributes, which are those of their keys."""
+    return {tag[: tag[1] + 2] if tag[1] <= _LONGEST_SHORT_KEY else tag[: _LONGEST_SHORT_KEY + 2] for tag in tags}
