@@ -21,6 +21,9 @@ from tests.deploy.compose_file import DOCUMENT, EXAMPLE, REPLICAS, ROOT, SECRETS
 TOPOLOGY = load_topology()
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+(\.\d+)+(-[\w.]+)?")
 OWN_IMAGES = ("firebreak:local", "firebreak-load:local")
+PROMISED_BYTES = 2_560 * 2**20
+ENDING = {*ONCE, "chaos"}
+"""Whatever ends by itself."""
 IS_PUBLISHED_HERE = re.compile(r"127\.0\.0\.1:(\$\{(?P<variable>\w+):-(?P<port>\d+)\})?:(?P<inside>\d+)")
 
 
@@ -84,7 +87,7 @@ def test_exactly_the_services_that_keep_data_have_a_database_and_migrate_knows_t
 
 def test_all_that_may_run_stays_within_the_memory_and_the_number_of_containers_that_were_promised() -> None:
     assert len(SERVICES) <= 20
-    assert sum(map(memory, SERVICES)) <= 2_500 * 2**20
+    assert sum(map(memory, SERVICES)) <= PROMISED_BYTES
 
 
 def test_the_documentation_names_the_limit_of_each_container() -> None:
@@ -114,7 +117,7 @@ def test_each_container_is_bounded_and_may_do_no_more_than_it_needs(name: str) -
     assert service["pids_limit"] <= 128
     assert service["logging"]["options"]["max-size"]
     assert not {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices", "container_name"} & set(service)
-    assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
+    assert service["restart"] == ("no" if name in ENDING else "unless-stopped")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -134,7 +137,7 @@ def test_each_port_is_published_to_this_machine_alone_and_moved_by_the_variable_
             assert EXAMPLE.values[found["variable"]] == found["port"]
 
 
-@pytest.mark.parametrize("name", [name for name in SERVICES if name not in ONCE and not REPLICAS.get(name)])
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in ENDING and not REPLICAS.get(name)])
 def test_whatever_stays_says_whether_it_is_well(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -194,3 +197,22 @@ def test_the_load_s_metrics_are_where_prometheus_looks_for_them_and_no_load_runs
     assert "--metrics-host=0.0.0.0" in command
     assert "--host=http://gateway-1:8080" in SERVICES["locust"]["command"]
     assert [SERVICES[name]["profiles"] for name in LOAD_SERVICES] == [["load"], ["load"]]
+
+
+def test_chaos_finds_the_replicas_of_the_map_as_they_find_each_other() -> None:
+    chaos, replica = SERVICES["chaos"], REPLICAS["orders-1"]
+    shared = ("FIREBREAK_ADDRESSES", "FIREBREAK_TOPOLOGY", "FIREBREAK_CHAOS_TOKEN")
+    assert {name: chaos["environment"][name] for name in shared} == {name: replica["environment"][name] for name in shared}
+    assert (chaos["image"], chaos["volumes"]) == (replica["image"], replica["volumes"])
+
+
+def test_chaos_runs_only_when_somebody_asks_and_holds_nothing_but_what_it_needs() -> None:
+    chaos = SERVICES["chaos"]
+    assert (chaos["profiles"], chaos["scale"], "depends_on" in chaos) == (["chaos"], 0, False)
+    assert [name for name in SECRETS if name in str(chaos["environment"])] == ["FIREBREAK_CHAOS_TOKEN"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_sees_the_engine_s_socket(name: str) -> None:
+    assert "docker" not in str(SERVICES[name].get("volumes", "")), name
+    assert "DOCKER" not in str(SERVICES[name].get("environment", "")), name
