@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from chaos.experiment.commands import report, run
-from chaos.experiment.experiment_file import load_experiment, shipped_experiments
-from chaos.faults import Abort, AnyFault, Error, Hang, Latency
+from chaos.faults import Abort, AnyFault, Error, Hang, Latency, Partition
 from chaos.faults.latency import MAX_LATENCY_MS
 from chaos.inject.messages import MAX_LEASE_MS
 from chaos.parameters import Duration, Rate
@@ -61,6 +60,8 @@ def cli() -> None:
 @cli.command("experiments")
 def experiments() -> None:
     """Show the experiments that come with Firebreak, each with its title and its arms."""
+    from chaos.experiment.experiment_file import load_experiment, shipped_experiments  # noqa: PLC0415 - healing need not wait for it
+
     print_experiments({name: load_experiment(path).experiment for name, path in shipped_experiments().items()})
 
 
@@ -113,6 +114,19 @@ def fail(target: str, status_: int | None, abort: bool, rate: float, lease_ms: f
 def hang(target: str, rate: float, lease_ms: float, system: System) -> None:
     """Make TARGET accept requests and not answer them."""
     _inject(system, target, Hang, rate, lease_ms)
+
+
+@cli.command()
+@_target
+@_lease
+@with_system
+def partition(target: str, lease_ms: float, system: System) -> None:
+    """Lose every packet between TARGET and everybody else, and tell nobody.
+
+    A service or a replica is cut off from all: requests do not reach it, its own calls do not leave it, and answers to what it
+    was doing do not come out. At the end all of it goes on. Health checks, metrics and chaos itself stay in reach.
+    """
+    _inject(system, target, Partition, 1.0, lease_ms)
 
 
 @cli.command()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from chaos.faults import Abort, AnyFault, Error, Hang, Latency
+from chaos.faults import Abort, AnyFault, Error, Hang, Latency, Partition
 from services.document import Frozen
 from services.duration import DurationMs
 
@@ -83,6 +83,22 @@ class HangPlan(_RequestFaultPlan):
         return Hang()
 
 
+class PartitionPlan(_RequestFaultPlan):
+    """The network loses every packet between the target and everybody else."""
+
+    kind: Literal["partition"]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "PartitionPlan":
+        if self.rate < 1:
+            raise ValueError("a partition loses every packet, so it has no rate; kind abort takes one")
+        return self
+
+    def request_fault(self) -> Partition:
+        """See the base class."""
+        return Partition()
+
+
 class SurgePlan(Frozen):
     """More customers come: nothing is done to the system, so there is no target and no lease.
 
@@ -113,6 +129,6 @@ class SurgePlan(Frozen):
         return f"{self.factor:g} times as many" if self.factor is not None else f"{self.rate_per_s:g} a second"
 
 
-RequestFaultPlan = LatencyPlan | ErrorPlan | AbortPlan | HangPlan
+RequestFaultPlan = LatencyPlan | ErrorPlan | AbortPlan | HangPlan | PartitionPlan
 FaultPlan = Annotated[ProcessFaultPlan | RequestFaultPlan | SurgePlan, Field(discriminator="kind")]
 """Any fault of an experiment, told apart by `kind`."""

@@ -12,12 +12,13 @@ from chaos.faults.abort import Abort
 from chaos.faults.error import Error
 from chaos.faults.hang import Hang
 from chaos.faults.latency import Latency
+from chaos.faults.partition import Partition
 
-AnyFault = Latency | Error | Abort | Hang
+AnyFault = Latency | Error | Abort | Hang | Partition
 Fault = Annotated[AnyFault, Field(discriminator="kind")]
 """Any request fault, told apart by `kind`."""
 FAULT: TypeAdapter[AnyFault] = TypeAdapter(Fault)
 KINDS: tuple[type[AnyFault], ...] = get_args(AnyFault)
 """The same, for those who list them."""
 
-__all__ = ["FAULT", "KINDS", "Abort", "AnyFault", "Error", "Fault", "Hang", "Latency"]
+__all__ = ["FAULT", "KINDS", "Abort", "AnyFault", "Error", "Fault", "Hang", "Latency", "Partition"]

@@ -17,6 +17,9 @@ class RequestFault(BaseModel):
     outlasts_caller: ClassVar[bool] = False
     """True when a request may be held for as long as the lease: the server then watches for callers that went away."""
 
+    severs: ClassVar[bool] = False
+    """True when it is the network that fails: answers are kept back as requests are, and at a service its own calls as well."""
+
     async def apply(self, hold: Hold) -> None:
         """Does the fault to one request: waits, raises an InjectedFault, or both. Returning lets the request go on."""
         raise NotImplementedError

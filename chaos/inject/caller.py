@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
+from typing import Any
 
 from chaos.inject.asgi import Message, Receive
 
@@ -34,6 +36,20 @@ class Caller:
             if message["type"] == "http.disconnect":
                 return
         await asyncio.Event().wait()
+
+    async def waits_for(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Does `work`, however long it takes. False when the caller went away first; then it is cancelled."""
+        done, gone = asyncio.ensure_future(work), asyncio.ensure_future(self.gone())
+        try:
+            await asyncio.wait({done, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if done.done():
+                done.result()
+                return True
+            return False
+        finally:
+            done.cancel()
+            gone.cancel()
+            await asyncio.gather(done, gone, return_exceptions=True)
 
     async def receive(self) -> Message:
         """The application's `receive`: first what was kept, then what comes."""

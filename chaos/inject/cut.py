@@ -5,13 +5,32 @@ has been an answer. So the connection's socket is found among this process's own
 scope names, and shut down. The server sees what it sees when a caller goes away, the caller what it sees when a process dies.
 """
 
+import asyncio
 import os
 import socket
+from collections.abc import Callable
 
-from chaos.inject.asgi import Scope
+from chaos.faults.errors import InjectedAbort
+from chaos.inject.asgi import Receive, Scope
+
+Cut = Callable[[Scope], bool]
 
 _DESCRIPTORS = "/dev/fd"
 """This process's open files, on Linux and macOS."""
+_LONGEST_CUT_S = 1.0
+
+
+async def end_by_cutting(cut: Cut, scope: Scope, receive: Receive) -> None:
+    """Ends a request without an answer. Raises InjectedAbort where its connection is not to be found."""
+    if not cut(scope):
+        raise InjectedAbort("injected: connection cut; the server was not reached by its socket and answers as it does")
+    # Once the server has noticed, it does not answer for an application that did not.
+    try:
+        async with asyncio.timeout(_LONGEST_CUT_S):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return
 
 
 def cut_connection(scope: Scope) -> bool:

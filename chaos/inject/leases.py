@@ -131,11 +131,36 @@ class LeaseTable:
         """Decides about one request: on the server side (`edge` None) or one attempt over an edge.
 
         Lazy: a lease decides when the ones before it have been applied, and not at all about a request that one of them ended.
+        What severs is left out: `severed` tells of that.
         """
         if not self._leases:
             return
         self.sweep()
         for lease in tuple(self._leases.values()):
-            if lease.edge == edge and lease.in_force(self._clock.now()) and lease.draw():
-                self._observer.injected(lease.id, lease.fault.kind, edge or self._service)
-                yield Injection(lease, self._clock, self._held)
+            if lease.fault.severs or lease.edge != edge:
+                continue
+            if lease.in_force(self._clock.now()) and lease.draw():
+                yield self._injection(lease, edge)
+
+    def severed(self, edge: str | None) -> Injection | None:
+        """The partition that a request or an answer meets now: at the server side (`edge` None) or on its way over an edge.
+
+        A process that is cut off is cut off on all of its edges. Whoever meets one is counted by its lease.
+        """
+        if not self._leases:
+            return None
+        self.sweep()
+        for lease in self._leases.values():
+            if lease.fault.severs and lease.edge in (None, edge) and lease.draw():
+                return self._injection(lease, edge)
+        return None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether a partition lies between this process and everybody else now."""
+        self.sweep()
+        return any(lease.fault.severs and lease.edge is None for lease in self._leases.values())
+
+    def _injection(self, lease: Lease, edge: str | None) -> Injection:
+        self._observer.injected(lease.id, lease.fault.kind, edge or self._service)
+        return Injection(lease, self._clock, self._held)

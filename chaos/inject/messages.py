@@ -1,8 +1,8 @@
 """What the control endpoint and its clients say to each other, as frozen models."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chaos.faults import Fault
 
@@ -31,6 +31,14 @@ class LeaseRequest(_Message):
     lease_ms: float = Field(gt=0, le=MAX_LEASE_MS)
     source: str = Field(default="", max_length=200, description="who asked, for the journal")
 
+    @model_validator(mode="after")
+    def _severed_is_severed(self) -> Self:
+        if self.fault.severs and self.rate < 1:
+            raise ValueError(
+                f"a {self.fault} loses every packet, so its rate is 1: leave it out, or abort a share of the requests"
+            )
+        return self
+
 
 class LeaseView(_Message):
     """A lease as others see it; `remaining_ms` is 0 once it has ended."""
@@ -40,7 +48,7 @@ class LeaseView(_Message):
     edge: str | None = None
     rate: float
     remaining_ms: float
-    seen: int = Field(description="requests that the lease had to decide about")
+    seen: int = Field(description="requests (of a partition: and calls and answers) that the lease had to decide about")
     injected: int = Field(description="those that it hit")
     source: str = ""
 

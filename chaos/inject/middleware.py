@@ -1,21 +1,16 @@
 """The server side: leases of this service are applied to the requests that reach it."""
 
-import asyncio
-from collections.abc import Callable
-
 from chaos.faults.errors import InjectedAbort, InjectedError
 from chaos.inject.asgi import App, Receive, Scope, Send, answer_problem
 from chaos.inject.caller import Caller
 from chaos.inject.control import ControlEndpoint
-from chaos.inject.cut import cut_connection
-from chaos.inject.injection import Injection
+from chaos.inject.cut import Cut, cut_connection, end_by_cutting
 from chaos.inject.leases import LeaseTable
 from chaos.inject.messages import PATH, LeaseRequest
+from chaos.inject.paths import OBSERVED, is_below
 
 FAULT_HEADER = b"x-chaos-fault"
 """On injected answers. A failing service would not tell; a person reading a trace should be told."""
-_EXEMPT = ("/health", "/metrics")
-_LONGEST_CUT_S = 1.0
 
 
 class ChaosMiddleware:
@@ -30,7 +25,7 @@ class ChaosMiddleware:
         cut: Cuts the connection of a scope, or says that it could not. Then InjectedAbort reaches the server.
     """
 
-    def __init__(self, app: App, table: LeaseTable, token: str | None, cut: Callable[[Scope], bool] = cut_connection) -> None:
+    def __init__(self, app: App, table: LeaseTable, token: str | None, cut: Cut = cut_connection) -> None:
         self._app = app
         self._table = table
         self._control = ControlEndpoint(PATH, LeaseRequest, table, token)
@@ -45,7 +40,7 @@ class ChaosMiddleware:
         path: str = scope["path"]
         if self._control.serves(path):
             await self._control(scope, receive, send)
-        elif any(_below(path, exempt) for exempt in _EXEMPT):
+        elif is_below(path, OBSERVED):
             await self._app(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
@@ -67,42 +62,12 @@ class ChaosMiddleware:
             for injection in self._table.draw(None):
                 if not injection.fault.outlasts_caller:
                     await injection.apply()
-                elif not await _apply_while_waited_for(injection, caller):
+                elif not await caller.waits_for(injection.apply()):
                     return False
         except InjectedError as error:
             await answer_problem(send, error.status, "injected by a chaos lease", ((FAULT_HEADER, b"error"),))
             return False
         except InjectedAbort:
-            await self._abort(scope, caller.receive)
+            await end_by_cutting(self._cut, scope, caller.receive)
             return False
         return True
-
-    async def _abort(self, scope: Scope, receive: Receive) -> None:
-        if not self._cut(scope):
-            raise InjectedAbort("injected: connection cut; the server was not reached by its socket and answers as it does")
-        # Once the server has noticed, it does not answer for an application that did not.
-        try:
-            async with asyncio.timeout(_LONGEST_CUT_S):
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-        except TimeoutError:
-            return
-
-
-def _below(path: str, root: str) -> bool:
-    return path == root or path.startswith(f"{root}/")
-
-
-async def _apply_while_waited_for(injection: Injection, caller: Caller) -> bool:
-    """Applies a fault that may take as long as its lease. False when the caller went away first."""
-    fault, gone = asyncio.ensure_future(injection.apply()), asyncio.ensure_future(caller.gone())
-    try:
-        await asyncio.wait({fault, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if fault.done():
-            fault.result()
-            return True
-        return False
-    finally:
-        fault.cancel()
-        gone.cancel()
-        await asyncio.gather(fault, gone, return_exceptions=True)

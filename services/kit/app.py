@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
+from chaos.inject.partition import PartitionMiddleware
 from observability.exposition import CONTENT_TYPE, exposition
 from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.answers import install_error_mapping
@@ -24,6 +25,7 @@ from services.kit.limits import LimitMiddleware, limit_responses
 from services.kit.observer import ChaosTelemetry
 from services.kit.policies.leases import PolicyLeases
 from services.kit.policies.live import LivePolicies
+from services.kit.policies.messages import PATH as POLICY_PATH
 from services.kit.policies.middleware import PolicyMiddleware
 from services.kit.priorities import PriorityMiddleware
 from services.kit.problems import name_media_type
@@ -50,8 +52,8 @@ class _Application(FastAPI):
 def create_service(settings: Settings, routers: list[APIRouter], start: Start[Service]) -> FastAPI:
     """A FastAPI application ready to be served.
 
-    A request passes, outside in: server span, metrics, request id, bound of the head, changes of policies, urgency, limit, chaos,
-    deadline, bound of the body, routes.
+    A request passes, outside in: server span, metrics, partitions, request id, bound of the head, changes of policies, urgency,
+    limit, other faults, deadline, bound of the body, routes.
 
     Raises:
         DocumentError: The topology cannot be used.
@@ -101,7 +103,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         begin_routes(telemetry.metrics, router.routes)
     app.include_router(_operations(telemetry))
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
-    app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics)
+    app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics, deaf=lambda: leases.cut_off)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
     app.add_middleware(LimitMiddleware, limiter=limiter)  # Around chaos: a fault stands for the service being slow.
     if not topology.services[settings.service].entry:
@@ -109,6 +111,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     app.add_middleware(PolicyMiddleware, policies=policies, token=settings.chaos_token or None)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(PartitionMiddleware, table=leases, beside=(POLICY_PATH,))  # Around all that answers for the routes.
     telemetry.instrument(app)
     return app
 

@@ -24,10 +24,23 @@ class DeadlineMiddleware:
     Whoever states a deadline also means that nothing be done for it once it has left. So the task of such a request is cancelled
     when its connection is lost before its answer is whole, and with the task its statements and its own calls. A request without
     a deadline is served to its end, as it is by any service that nobody configured.
+
+    Args:
+        app: What is wrapped.
+        metrics: Of what was abandoned.
+        clock: Seconds since the epoch, as callers state when their patience ends.
+        deaf: Whether this process is cut off, so that it cannot learn that a caller has left.
     """
 
-    def __init__(self, app: App, metrics: Metrics, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: App,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.time,
+        deaf: Callable[[], bool] = bool,  # Never: what `bool` answers to nothing.
+    ) -> None:
         self._app = app
+        self._deaf = deaf
         self._abandoned = metrics.abandoned
         self._clock = clock
 
@@ -54,7 +67,7 @@ class DeadlineMiddleware:
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - who awaits runs in one.
-        line.watch(task)
+        line.watch(task, self._deaf)
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""One attempt over the wire: chaos innermost, then aiohttp, and every way it can fail as one of our errors."""
+"""One attempt over the wire: chaos innermost, around aiohttp, and every way it can fail as one of our errors."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -6,9 +6,9 @@ from typing import Protocol
 import aiohttp
 
 from chaos.faults.errors import InjectedAbort, InjectedError
-from chaos.inject.client import inject_client
+from chaos.inject.client import inject_client, inject_client_answer
 from chaos.inject.leases import LeaseTable
-from services.kit.errors import AttemptTimeoutError, RemoteError, ShedError, UnreachableError
+from services.kit.errors import AttemptTimeoutError, CallError, RemoteError, ShedError, UnreachableError
 from services.kit.message import DEGRADED_HEADER, IDEMPOTENCY_HEADER, Outgoing, Reply
 from services.policy import Timeout
 from services.registry import Instance
@@ -42,8 +42,9 @@ class HttpTransport:
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
     ) -> Reply:
         try:
-            await inject_client(self._leases, edge)
-            return await self._exchange(edge, instance, outgoing, headers, limits)
+            if not self._leases.idle:
+                await inject_client(self._leases, edge)
+            return await self._exchange_across(edge, instance, outgoing, headers, limits)
         except InjectedError as error:
             return _judged(edge, Reply(error.status, b""), "injected")
         except InjectedAbort:
@@ -52,6 +53,21 @@ class HttpTransport:
             raise AttemptTimeoutError(edge, f"no connection to {instance.name} in time") from None
         except (aiohttp.ClientError, OSError) as error:
             raise UnreachableError(edge, f"{instance.name}: {type(error).__name__}") from error
+
+    async def _exchange_across(
+        self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None
+    ) -> Reply:
+        """The exchange over a network that may have been cut meanwhile, so that nothing of what came of it is known yet."""
+        try:
+            reply = await self._exchange(edge, instance, outgoing, headers, limits)
+        except TimeoutError:
+            raise  # Our own patience, for which nobody has to tell us anything.
+        except (CallError, aiohttp.ClientError, OSError):
+            await inject_client_answer(self._leases, edge)
+            raise
+        if not self._leases.idle:
+            await inject_client_answer(self._leases, edge)
+        return reply
 
     async def _exchange(
         self, edge: str, instance: Instance, outgoing: Outgoing, headers: Mapping[str, str], limits: Timeout | None

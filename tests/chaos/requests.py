@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from chaos.inject.asgi import Message, Receive, Scope, Send
-from chaos.inject.middleware import ChaosMiddleware
+from chaos.inject.asgi import App, Message, Receive, Scope, Send
 
 
 async def settle() -> None:
@@ -57,10 +56,10 @@ class Request:
     async def _send(self, message: Message) -> None:
         self.sent.append(message)
 
-    async def run(self, app: ChaosMiddleware) -> None:
+    async def run(self, app: App) -> None:
         await app(self.scope, self._inbox.get, self._send)
 
-    async def start(self, app: ChaosMiddleware) -> "asyncio.Task[None]":
+    async def start(self, app: App) -> "asyncio.Task[None]":
         task = asyncio.ensure_future(self.run(app))
         await settle()
         return task

@@ -89,9 +89,10 @@ def test_the_printed_undo_undoes_an_edge(shell: Shell, testbed: FakeTestbed) -> 
         ("chaos fail payments/2 --status 429", "error 429"),
         ("chaos fail payments/2 --abort", "abort"),
         ("chaos hang payments/2 --rate 0.25", "hang"),
+        ("chaos partition payments/2", "partition"),
     ],
 )
-def test_fail_and_hang_put_their_fault_in_force(shell: Shell, testbed: FakeTestbed, line: str, fault: str) -> None:
+def test_fail_hang_and_partition_put_their_fault_in_force(shell: Shell, testbed: FakeTestbed, line: str, fault: str) -> None:
     said = shell.run(line)
     assert (said.code, testbed.faults()) == (0, {"payments/2": [fault]})
     assert said.out.startswith(fault)
@@ -163,6 +164,7 @@ def test_list_shows_what_there_is_in_the_running_system(shell: Shell, testbed: F
         "error",
         "abort",
         "hang",
+        "partition",
         "kill",
         "pause",
         "'orders->payments'",
@@ -206,6 +208,7 @@ BAD = [
     ("chaos hang payments --rate 50", "'50' is no rate"),
     ("chaos hang payments --rate nan", "'nan' is no rate"),
     ("chaos hang payments --rate half", "'half' is no rate"),
+    ("chaos partition payments --rate 50%", "No such option '--rate'"),
     ("chaos fail payments --status 200", "200 is not in the range 400<=x<=599"),
     ("chaos fail payments --status 500 --abort", "there is no status"),
     ("chaos hang payments orders", "unexpected extra argument (orders)"),
@@ -266,5 +269,5 @@ def test_an_interrupted_injection_is_taken_back(shell: Shell, testbed: FakeTestb
 def test_without_arguments_the_commands_are_shown(lonely: Shell) -> None:
     said = lonely.run_as_typed("chaos")
     assert said.code == 2
-    for command in ("experiments", "list", "slow", "fail", "hang", "kill", "pause", "status", "heal", "run", "report"):
+    for command in ("experiments", "list", "slow", "fail", "hang", "partition", "kill", "pause", "status", "heal", "run", "report"):
         assert command in said.err

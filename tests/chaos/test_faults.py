@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from chaos import screen
 from chaos.experiment.fault_plan import RequestFaultPlan
-from chaos.faults import FAULT, KINDS, Abort, AnyFault, Error, Hang, Latency
+from chaos.faults import FAULT, KINDS, Abort, AnyFault, Error, Hang, Latency, Partition
 from chaos.faults.errors import InjectedAbort, InjectedError
 
 
@@ -30,7 +30,7 @@ class FakeHold:
 
 
 def test_every_kind_survives_the_way_to_json_and_back() -> None:
-    faults: list[AnyFault] = [Latency(latency_ms=300, jitter_ms=50), Error(status=429), Abort(), Hang()]
+    faults: list[AnyFault] = [Latency(latency_ms=300, jitter_ms=50), Error(status=429), Abort(), Hang(), Partition()]
     assert {type(fault) for fault in faults} == set(KINDS)
     for fault in faults:
         assert FAULT.validate_json(FAULT.dump_json(fault)) == fault
@@ -44,11 +44,12 @@ def test_every_kind_has_a_command_and_can_be_put_to_the_test() -> None:
 
 def test_every_kind_says_in_words_what_it_does() -> None:
     assert str(Latency(latency_ms=300, jitter_ms=50)) == "latency 300 ms ± 50 ms"
-    assert [str(fault) for fault in (Latency(latency_ms=0.5), Error(), Abort(), Hang())] == [
+    assert [str(fault) for fault in (Latency(latency_ms=0.5), Error(), Abort(), Hang(), Partition())] == [
         "latency 0.5 ms",
         "error 503",
         "abort",
         "hang",
+        "partition",
     ]
     assert all(kind.summary for kind in KINDS)
 
@@ -80,9 +81,10 @@ async def test_latency_waits_its_time_and_lets_the_request_go_on() -> None:
     assert hold.waited_ms == [350]
 
 
-async def test_hang_waits_for_the_end_of_the_lease() -> None:
+@pytest.mark.parametrize("fault", [Hang(), Partition()])
+async def test_what_lasts_as_long_as_its_lease_waits_for_the_end_of_it(fault: AnyFault) -> None:
     hold = FakeHold()
-    await Hang().apply(hold)
+    await fault.apply(hold)
     assert hold.waited_ms == [math.inf]
 
 
@@ -100,4 +102,4 @@ async def test_abort_is_handled_by_code_that_handles_a_real_reset() -> None:
 
 
 def test_only_a_fault_that_lasts_as_long_as_its_lease_outlasts_the_caller() -> None:
-    assert [kind for kind in KINDS if kind.outlasts_caller] == [Hang]
+    assert [kind for kind in KINDS if kind.outlasts_caller] == [Hang, Partition]

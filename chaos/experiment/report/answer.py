@@ -15,6 +15,7 @@ _WHAT_HAPPENED = {
     "kill": "was dead",
     "pause": "was frozen",
     "hang": "accepted requests and answered none",
+    "partition": "was cut off from the network",
     "latency": "answered late",
     "error": "answered with errors",
     "abort": "cut connections",

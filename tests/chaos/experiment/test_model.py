@@ -94,6 +94,7 @@ def test_a_target_may_be_one_replica(tmp_path: Path) -> None:
         ("kind: kill", "kind: latency, latency: 20ms, jitter: 1s", r"jitter \(1000 ms\) is longer than the latency"),
         ("kind: kill", "kind: error, status: 200", r"fault.status: .*greater than or equal to 400"),
         ("kind: kill", "kind: hang, rate: 2", r"fault.rate: .*less than or equal to 1"),
+        ("kind: kill", "kind: partition, rate: 0.5", r"fault: a partition loses every packet, so it has no rate"),
         ("warmup: 5s", "warmup: -5s", r"phases.warmup: '-5s' is not a duration; write a positive number and a unit"),
         ("warmup: 5s", "warmup: 5", r"phases.warmup: 5 is not a duration"),
         ("warmup: 5s", "warmup: 5h", r"phases.warmup: .*less than or equal to 600000"),

@@ -142,6 +142,17 @@ async def test_work_without_a_deadline_is_served_to_its_end(work: Work, server: 
     assert watched.metric(names.RESILIENCE_ABANDONED, **{names.LABEL_ROUTE: "none"}) is None
 
 
+async def test_work_in_a_process_that_is_cut_off_is_not_told_that_its_caller_is_gone(work: Work, watched: Watched) -> None:
+    deaf = DeadlineMiddleware(work, watched.telemetry.metrics, deaf=lambda: True)
+    async with serving(deaf) as server:
+        async with caller(server) as (_, writer):
+            writer.write(request("/slow"))
+            await work.until(work.began, "/slow")
+        await _disconnected(server)
+        work.go_on.set()
+        await work.until(work.ended, "/slow done")
+
+
 async def test_what_is_done_after_the_answer_is_not_cut(work: Work, server: uvicorn.Server) -> None:
     async with caller(server) as (reader, writer):
         writer.write(request("/after"))
