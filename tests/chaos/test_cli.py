@@ -269,5 +269,6 @@ def test_an_interrupted_injection_is_taken_back(shell: Shell, testbed: FakeTestb
 def test_without_arguments_the_commands_are_shown(lonely: Shell) -> None:
     said = lonely.run_as_typed("chaos")
     assert said.code == 2
-    for command in "experiments list slow fail hang partition kill pause status heal run report".split():
+    faults = ("slow", "fail", "hang", "partition", "kill", "pause")
+    for command in (*faults, "experiments", "list", "status", "heal", "run", "report"):
         assert command in said.err
