@@ -5,7 +5,7 @@ import os
 _SETTINGS = {
     "PYTHONUNBUFFERED": "1",  # What a process prints is in its log at once, also if it is killed the moment after.
     # A fixed threshold: large blocks go back to the system when they are freed. Left to itself, glibc raises it to the size
-    # of the largest block freed so far, and a password hash's 19 MiB would stay with the process for good.
+    # of the largest block freed so far, and a password hash's 7 MiB would stay with the process for good.
     "MALLOC_MMAP_THRESHOLD_": "1048576",
 }
 
