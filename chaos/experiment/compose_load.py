@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from chaos.experiment.load_process import LoadSchedule
+from chaos.targets.compose.docker import Docker, DockerCommand
+from chaos.targets.compose.engine import EngineError
 from testbed.compose.configuration import TARGETS
-from testbed.compose.docker import Docker, DockerCommand
-from testbed.compose.errors import ComposeError
 from testbed.load_target import forget_dead_loads
 from testbed.ports import free_port
 
@@ -33,7 +33,7 @@ def shown_to_containers(
 def _gateway(docker: Docker, project: str) -> str:
     try:
         answer = docker.ask("network", "inspect", f"{project}_default", "--format", "{{(index .IPAM.Config 0).Gateway}}")
-    except ComposeError:
+    except EngineError:
         return ""
     return answer.out.strip() if answer.code == 0 else ""
 

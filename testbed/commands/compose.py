@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
+from chaos.targets.compose.docker import Docker, DockerCommand
 from chaos.targets.compose.docker_engine import DockerEngine
-from testbed.compose.docker import Docker, DockerCommand
 from testbed.compose.engine import find_engine
 from testbed.compose.errors import ComposeError
 from testbed.compose.lifecycle import Surroundings, down, load, missing_secrets, stop_load, up

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from testbed.compose.docker import Docker
+from chaos.targets.compose.docker import Docker
 from testbed.compose.errors import ComposeError
 
 MEBIBYTE: Final = 2**20

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from testbed.compose.docker import INSTALL, Answer, Docker
+from chaos.targets.compose.docker import INSTALL, Answer, Docker
 from testbed.compose.errors import ComposeError
 
 MIN_ENGINE: Final = (25, 0)

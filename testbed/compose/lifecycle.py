@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from chaos.targets.compose.docker import Docker
 from chaos.targets.compose.engine import Container
 from testbed.compose.containers import UNHEALTHY, is_up, state_of
 from testbed.compose.description import Description, describe
-from testbed.compose.docker import Docker
 from testbed.compose.engine import find_engine
 from testbed.compose.env_file import EnvFile
 from testbed.compose.errors import ComposeError

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chaos.targets.compose.docker import Answer
 from chaos.targets.compose.engine import COMPOSE_SERVICE_LABEL, WORKING_DIR_LABEL, Container
-from testbed.compose.docker import Answer
 
 INFO = '{"ServerVersion": "28.1.1", "OSType": "linux", "Architecture": "x86_64", "MemTotal": 8589934592, "MemoryLimit": true}'
 NO_ENGINE = '{"ServerVersion": "", "OSType": "", "Architecture": "", "MemTotal": 0, "MemoryLimit": false}'
 
 
 def said(out: str = "", err: str = "", code: int = 0) -> Answer:
-    return Answer(code, out, err)
+    return Answer(code, out.encode(), err)
 
 
 @dataclass

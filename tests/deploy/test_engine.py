@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.compose.docker import Answer
+from chaos.targets.compose.docker import Answer
 from testbed.compose.engine import find_engine
 from testbed.compose.errors import ComposeError
 from tests.deploy.fakes import INFO, NO_ENGINE, FakeDocker, said

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chaos.targets.compose.docker import Answer
 from chaos.targets.compose.engine import Container
-from testbed.compose.docker import Answer
 from testbed.compose.env_file import EnvFile
 from testbed.compose.errors import ComposeError
 from testbed.compose.lifecycle import Surroundings, down, load, missing_secrets, stop_load, up

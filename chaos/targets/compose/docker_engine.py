@@ -1,17 +1,16 @@
-"""The Docker engine, asked by its own command: that knows contexts, sockets and remote engines, and we need not."""
+"""The Docker engine, asked by its own command."""
 
-import shutil
-import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from chaos.targets.compose.docker import Answer, DockerCommand
 from chaos.targets.compose.engine import ONE_OFF_LABEL, PROJECT_LABEL, Container, EngineError, GoneError, StoppedError
-from chaos.targets.compose.inspection import read_inspection
 
 TIMEOUT_S: Final = 15.0
 """Of one request; an engine on a busy machine needs up to a second to start a container."""
 _LISTING_TRIES: Final = 3
-NO_DOCKER: Final = "docker is not on the PATH; install Docker Engine with Compose 2.21 or newer"
+_KILLED: Final = 137
+"""Exit code of a program that SIGKILL has ended."""
 _GONE: Final = "no such container"
 _NOT_RUNNING: Final = ("is not running", "is restarting")
 
@@ -25,16 +24,18 @@ class DockerEngine:
     """
 
     def __init__(self, program: str = "docker", timeout_s: float = TIMEOUT_S) -> None:
-        self._program = program
+        self._docker = DockerCommand(program=program)
         self._timeout_s = timeout_s
 
     @property
     def is_installed(self) -> bool:
         """Whether its command is on the PATH."""
-        return shutil.which(self._program) is not None
+        return self._docker.is_installed
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """See Engine. One that goes between the two questions makes both be asked again."""
+        from chaos.targets.compose.inspection import read_inspection  # noqa: PLC0415 - a reviver does without pydantic
+
         for attempt in range(1, _LISTING_TRIES + 1):
             listed = self._run("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={PROJECT_LABEL}={project}").decode()
             if not listed.split():
@@ -71,27 +72,29 @@ class DockerEngine:
         self, *arguments: str, stdin: bytes = b"", timeout_s: float | None = None, passing_over: Sequence[str] = ()
     ) -> bytes:
         limit_s = self._timeout_s if timeout_s is None else timeout_s
-        try:
-            done = subprocess.run([self._program, *arguments], input=stdin, capture_output=True, timeout=limit_s, check=False)
-        except FileNotFoundError:
-            raise EngineError(NO_DOCKER) from None
-        except OSError as error:
-            raise EngineError(f"{self._program} cannot be executed: {error.strerror}") from None
-        except subprocess.TimeoutExpired:
-            raise EngineError(f"docker {arguments[0]}: no answer within {limit_s:g} s; see whether: docker info") from None
-        if done.returncode:
-            self._refuse(arguments[0], done.stderr.decode(errors="replace"), passing_over)
-        return done.stdout
+        answer = self._docker.ask(*arguments, stdin=stdin, timeout_s=limit_s)
+        if answer.code:
+            self._refuse(arguments[0], answer, passing_over)
+        return answer.raw
 
     @staticmethod
-    def _refuse(verb: str, said: str, passing_over: Sequence[str]) -> None:
+    def _refuse(verb: str, answer: Answer, passing_over: Sequence[str]) -> None:
         """Raises what fits; nothing if each line is one that may be passed over."""
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        lines = [line.strip() for line in answer.err.splitlines() if line.strip()]
         serious = [line for line in lines if not any(each in line.lower() for each in passing_over)]
         serious = [line for line in serious if not line.startswith("Error: failed to")]  # The command's own summary.
         if lines and not serious:
             return
-        raise _error(verb, serious[0] if serious else "ended without a word")
+        raise _error(verb, serious[0]) if serious else EngineError(f"docker {verb}: {_silent_end(answer.code)}")
+
+
+def _silent_end(code: int) -> str:
+    if code == _KILLED:
+        return (
+            "ended without a word, killed (exit code 137): where a container's memory is at its limit, the kernel kills what "
+            "is executed in it; see: docker stats --no-stream"
+        )
+    return f"ended without a word, with exit code {code}"
 
 
 def _error(verb: str, line: str) -> EngineError:

@@ -1,12 +1,9 @@
 """Makes the service containers of a project anew with other variables, by Docker Compose; nothing else of it is touched."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from chaos.targets.compose.docker_engine import NO_DOCKER
+from chaos.targets.compose.docker import DockerCommand
 from chaos.targets.compose.engine import CONFIG_FILES_LABEL, ENV_FILES_LABEL, EngineError
 from chaos.targets.compose.project import Project
 
@@ -33,26 +30,13 @@ class DockerCompose:
     def recreate(self, project: Project, variables: Mapping[str, str]) -> None:
         """See Compose."""
         names = [container.compose_service for container in project.services.values()]
-        command = [
-            *("docker", "compose", *_place(project), "up", "--detach", "--no-build", "--force-recreate"),
+        answer = DockerCommand(variables=variables).ask(
+            *("compose", *_place(project), "up", "--detach", "--no-build", "--force-recreate"),
             *("--wait", "--wait-timeout", str(HEALTHY_TIMEOUT_S), *names),
-        ]
-        if shutil.which("docker") is None:
-            raise EngineError(NO_DOCKER)
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                env=os.environ | dict(variables),
-                timeout=HEALTHY_TIMEOUT_S + _GRACE_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise EngineError(f"docker compose up: did not end within {HEALTHY_TIMEOUT_S + _GRACE_S:g} s") from None
-        if done.returncode:
-            raise EngineError(_why(done.stderr or done.stdout))
+            timeout_s=HEALTHY_TIMEOUT_S + _GRACE_S,
+        )
+        if answer.code:
+            raise EngineError(_why(answer.err or answer.out))
 
 
 def _place(project: Project) -> Sequence[str]:

@@ -13,6 +13,7 @@ from tests.chaos.compose.fake_engine import INSPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 GONE = "Error response from daemon: No such container: abc\n"
 START_GONE = f"{GONE}Error: failed to start containers: abc\n"
@@ -95,7 +96,7 @@ def test_states_are_those_of_the_containers_there_are(docker: Docker) -> None:
         ("error during connect: Get http://x: dial tcp: lookup x: no such host", EngineError, "no Docker engine answers"),
         ("Error response from daemon: container abc is not running", StoppedError, "container abc is not running"),
         ("Error response from daemon: something new", EngineError, "docker exec: something new"),
-        ("", EngineError, "docker exec: ended without a word"),
+        ("", EngineError, "docker exec: ended without a word, with exit code 1"),
     ],
 )  # fmt: skip
 def test_every_failure_is_one_sentence_with_the_way_out(docker: Docker, said: str, kind: type[Exception], problem: str) -> None:
@@ -105,9 +106,29 @@ def test_every_failure_is_one_sentence_with_the_way_out(docker: Docker, said: st
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_without_docker_the_way_to_get_it_is_told(docker: Docker) -> None:
+def test_what_was_killed_in_a_container_is_told_from_what_failed(docker: Docker) -> None:
+    docker.answers = [(137, b"", "")]
+    with pytest.raises(
+        EngineError, match=r"^docker exec: ended without a word, killed \(exit code 137\): .*memory"
+    ):
+        DockerEngine().run_inside("abc", ["true"])
+
+
+def test_a_command_that_cannot_be_executed_is_told_from_one_that_is_not_there(docker: Docker, tmp_path: Path) -> None:
+    program = tmp_path / "docker"
+    program.write_text("")
+    program.chmod(0o700)
+    docker.answers = [OSError(8, "Exec format error")]
+    with pytest.raises(EngineError, match=r"docker cannot be executed: Exec format error"):
+        DockerEngine(str(program)).containers("firebreak")
+
+
+def test_without_docker_the_way_to_get_it_is_told(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     docker.answers = [FileNotFoundError()]
-    with pytest.raises(EngineError, match=r"docker is not on the PATH; install Docker Engine with Compose"):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(
+        EngineError, match=r"there is no `docker` command on the PATH: install Docker 25 or newer"
+    ):
         DockerEngine().containers("firebreak")
 
 
