@@ -17,6 +17,7 @@ from chaos.inject.asgi import (
     read_body,
 )
 from chaos.inject.messages import TOKEN_HEADER
+from chaos.inject.paths import is_below
 
 MAX_BODY_BYTES = 65_536
 _HEADER = TOKEN_HEADER.lower().encode()
@@ -68,7 +69,7 @@ class ControlEndpoint(Generic[Request]):
 
     def serves(self, path: str) -> bool:
         """Whether a request to `path` is for this endpoint."""
-        return path == self._path or path.startswith(f"{self._path}/")
+        return path.startswith(self._path) and is_below(path, (self._path,))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""

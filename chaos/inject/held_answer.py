@@ -1,14 +1,16 @@
 """An answer that a partition keeps from getting out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from chaos.inject.asgi import Message, Send
 from chaos.inject.injection import Injection
 from chaos.inject.leases import LeaseTable
 from chaos.inject.network import cross
+from chaos.inject.paths import is_below
 
+MAX_HELD_PARTS = 64
 MAX_HELD_BYTES = 65_536
-"""Beyond it the application waits, as it does when the kernel's buffer for what is to be sent is full."""
+"""Beyond either the application waits, as it does when the kernel's buffer for what is to be sent is full."""
 
 
 class HeldAnswer:
@@ -17,38 +19,35 @@ class HeldAnswer:
     Args:
         table: The process's leases.
         send: Hands a part of the answer on.
-        in_reach: Whether the request came by a way that no partition cuts; asked only while there are leases.
+        path: Of the request.
+        in_reach: Paths that no partition cuts.
     """
 
-    __slots__ = ("_held", "_held_bytes", "_in_reach", "_met", "_send", "_table")
+    # Of the class until they differ: this is made for every request, and partitions are rare.
+    _bytes = 0
+    _met: Injection | None = None
+    held: tuple[Message, ...] = ()
+    """The part of it, with its end, that waits to be delivered."""
 
-    def __init__(self, table: LeaseTable, send: Send, in_reach: Callable[[], bool]) -> None:
+    def __init__(self, table: LeaseTable, send: Send, path: str, in_reach: tuple[str, ...]) -> None:
         self._table = table
         self._send = send
+        self._path = path
         self._in_reach = in_reach
-        self._held: list[Message] = []
-        self._held_bytes = 0
-        self._met: Injection | None = None
-
-    @property
-    def is_held(self) -> bool:
-        """Whether a part of it, and so its end, waits to be delivered."""
-        return bool(self._held)
 
     def send(self, message: Message) -> Awaitable[None]:
-        """The application's `send`."""
-        # No coroutine of its own: this stands in the way of every answer, and partitions are rare.
-        return self._send(message) if self._table.idle and not self._held else self._send_or_hold(message)
+        """The application's `send`; no coroutine of its own, for the same reason."""
+        return self._send(message) if self._table.idle and not self.held else self._send_or_hold(message)
 
     async def _send_or_hold(self, message: Message) -> None:
-        if not self._held:
-            self._met = None if self._in_reach() else self._table.severed(None)
+        if not self.held:
+            self._met = None if is_below(self._path, self._in_reach) else self._table.severed(None)
             if self._met is None:
                 await self._send(message)
                 return
-        self._held.append(message)
-        self._held_bytes += len(message.get("body", b""))
-        if self._held_bytes > MAX_HELD_BYTES:
+        self.held = (*self.held, message)
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > MAX_HELD_BYTES or len(self.held) > MAX_HELD_PARTS:
             await self.deliver()
 
     async def deliver(self) -> None:
@@ -56,11 +55,11 @@ class HeldAnswer:
         if self._met is not None:
             await self._met.apply()
         await self.gets_through()
-        held, self._held, self._held_bytes, self._met = self._held, [], 0, None
+        held, self.held, self._bytes, self._met = self.held, (), 0, None
         for message in held:
             await self._send(message)
 
     async def gets_through(self) -> None:
-        """Returns when no partition is in the way."""
-        if not self._in_reach():
+        """Returns when no partition is in the way. Raises InjectedAbort as `deliver` does."""
+        if not is_below(self._path, self._in_reach):
             await cross(self._table)

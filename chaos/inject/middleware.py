@@ -40,15 +40,12 @@ class ChaosMiddleware:
         path: str = scope["path"]
         if self._control.serves(path):
             await self._control(scope, receive, send)
-        elif is_below(path, OBSERVED):
+        elif self._table.idle or is_below(path, OBSERVED):
             await self._app(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._table.idle:
-            await self._app(scope, receive, send)
-            return
         caller = Caller(receive)
         try:
             if await self._let_through(scope, caller, send):

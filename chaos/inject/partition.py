@@ -1,5 +1,8 @@
 """The server side of a partition: what reaches this process, and what leaves it as an answer, waits until the lease ends."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from chaos.faults.errors import InjectedAbort
 from chaos.inject.asgi import App, Receive, Scope, Send
 from chaos.inject.caller import Caller
@@ -32,38 +35,33 @@ class PartitionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on once it gets through, and its answer once that does."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (not self._table.idle and is_below(scope["path"], self._in_reach)):
             await self._app(scope, receive, send)
-        elif self._table.idle:
-            await self._serve(scope, receive, send)
-        elif is_below(scope["path"], self._in_reach):
-            await self._app(scope, receive, send)
-        else:
-            caller = Caller(receive)
+            return
+        caller = None if self._table.idle else Caller(receive)
+        try:
+            if caller is not None:
+                receive = caller.receive
+                if not await self._gets_through(cross(self._table), caller, scope):
+                    return
+            answer = HeldAnswer(self._table, send, scope["path"], self._in_reach)
             try:
-                if await caller.waits_for(cross(self._table)):
-                    await self._serve(scope, caller.receive, send)
-            except InjectedAbort:
-                await end_by_cutting(self._cut, scope, caller.receive)
-            finally:
+                await self._app(scope, receive, answer.send)
+            except Exception:
+                # Somebody further out will answer for what nobody foresaw, and that answer does not get out either.
+                await answer.gets_through()
+                raise
+            if answer.held:
+                caller = caller or Caller(receive)
+                await self._gets_through(answer.deliver(), caller, scope)
+        finally:
+            if caller is not None:
                 caller.close()
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = HeldAnswer(self._table, send, lambda: is_below(scope["path"], self._in_reach))
+    async def _gets_through(self, way: Coroutine[Any, Any, None], caller: Caller, scope: Scope) -> bool:
+        """Whether what is on its way arrived while its caller was there, and without being cut for want of room."""
         try:
-            await self._app(scope, receive, answer.send)
-        except Exception:
-            # Somebody further out will answer for what nobody foresaw, and that answer does not get out either.
-            await answer.gets_through()
-            raise
-        if answer.is_held:
-            await self._deliver(answer, scope, receive)
-
-    async def _deliver(self, answer: HeldAnswer, scope: Scope, receive: Receive) -> None:
-        caller = Caller(receive)
-        try:
-            await caller.waits_for(answer.deliver())
+            return await caller.waits_for(way)
         except InjectedAbort:
             await end_by_cutting(self._cut, scope, caller.receive)
-        finally:
-            caller.close()
+            return False

@@ -9,7 +9,7 @@ from chaos.faults import Error, Partition
 from chaos.faults.errors import InjectedAbort, InjectedError
 from chaos.inject.asgi import App, Receive, Scope, Send, answer
 from chaos.inject.client import inject_client, inject_client_answer
-from chaos.inject.held_answer import MAX_HELD_BYTES
+from chaos.inject.held_answer import MAX_HELD_BYTES, MAX_HELD_PARTS
 from chaos.inject.leases import LeaseTable
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
 from chaos.inject.middleware import ChaosMiddleware
@@ -176,6 +176,29 @@ async def test_an_answer_that_began_before_the_partition_stops_in_the_middle(tab
     assert request.body == b"onetwo"
 
 
+async def test_an_answer_of_too_many_parts_to_keep_makes_the_application_wait(table: LeaseTable, scissors: Scissors) -> None:
+    go_on, sent = asyncio.Event(), 0
+
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal sent
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1_000):
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            sent += 1
+        await send({"type": "http.response.body", "body": b"end"})
+
+    request = Request(body=())
+    task = await request.start(around(stream, table, scissors))
+    cut_off(table)
+    go_on.set()
+    await settle()
+    assert sent < MAX_HELD_PARTS
+    table.heal()
+    await task
+    assert request.body == b"end"
+
+
 async def test_an_answer_too_large_to_keep_makes_the_application_wait(table: LeaseTable, scissors: Scissors) -> None:
     work = Workshop(body=b"x" * (MAX_HELD_BYTES + 1))
     request, task = await begun(work, table, scissors)
@@ -262,6 +285,17 @@ async def test_requests_beyond_what_the_table_holds_are_cut(app: App, table: Lea
     assert (late.sent, len(scissors.cut)) == ([], 1)
     table.heal()
     await asyncio.gather(*held)
+
+
+async def test_a_call_that_is_reset_inside_of_the_application_is_not_taken_for_its_callers_connection(
+    table: LeaseTable, scissors: Scissors
+) -> None:
+    work = Workshop(error=InjectedAbort("of an edge"))
+    work.may_end.set()
+    cut_off(table, edge=EDGE)
+    with pytest.raises(InjectedAbort, match="of an edge"):
+        await Request(body=()).run(around(work, table, scissors))
+    assert scissors.cut == []
 
 
 async def test_answers_beyond_what_the_table_holds_are_cut(app: App, table: LeaseTable, scissors: Scissors) -> None:
