@@ -6,7 +6,6 @@ telemetry store; of a system that keeps them elsewhere, some seconds are asked f
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,16 +16,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from chaos.experiment.errors import EvidenceError
 from chaos.experiment.windows import Window
 from chaos.http_get import FetchError, Get
-from observability.store.schema import open_for_reading
+from observability.store.begun import begun_by_second
+from observability.store.errors import StoreUnusableError
 
 MAX_TRACES = 1_000
 """A second of the heaviest experiment has fewer; a store may refuse to be asked for more than it keeps."""
-_PER_SECOND = """
-SELECT (span.start_us - :start_us) / 1000000 AS second, COUNT(*)
-FROM span JOIN operation ON operation.id = span.operation JOIN service ON service.id = operation.service
-WHERE service.name = :service AND operation.kind = :kind AND span.start_us >= :start_us
-GROUP BY second
-"""
 
 
 @dataclass(frozen=True)
@@ -46,10 +40,10 @@ class Served:
         """Counts server spans of `service` from the schedule's start on. Raises EvidenceError when the store cannot be read."""
         if not store.exists():
             raise EvidenceError(f"{store}: is missing; the telemetry store kept nothing")
-        values = {"service": service, "kind": int(Span.SPAN_KIND_SERVER), "start_us": round(started_at * 1_000_000)}
         try:
-            with closing(open_for_reading(store)) as connection, closing(connection.execute(_PER_SECOND, values)) as rows:
-                return cls({int(second): int(count) for second, count in rows})
+            return cls(begun_by_second(store, service, Span.SPAN_KIND_SERVER, round(started_at * 1_000_000)))
+        except StoreUnusableError as error:
+            raise EvidenceError(str(error)) from None
         except sqlite3.Error as error:
             raise EvidenceError(f"{store}: {error}") from None
 

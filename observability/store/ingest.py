@@ -14,7 +14,8 @@ from observability.store.links import Links
 from observability.store.otlp import Accepted
 from observability.store.schema import Signal, item_id
 from observability.store.span_batch import SpanBatch, is_trace_id
-from observability.store.summary import Row, Summary, by_operation, whole
+from observability.store.span_rows import SpanRows
+from observability.store.summary import Summary, by_operation, whole
 from observability.store.tag_hashes import hashes_of
 
 UNKNOWN_SERVICE: Final = "unknown_service"
@@ -69,10 +70,7 @@ class Ingest:
         rows = self._rows(batch, service)
         parts = by_operation(rows)
         chunk = self._add_chunk(Signal.SPANS, service, whole(parts.values()), batch.message)
-        self._connection.executemany(
-            "INSERT INTO span (id, trace, operation, start_us, duration_us, error) VALUES (?, ?, ?, ?, ?, ?)",
-            ((item, *row) for item, row in enumerate(rows, item_id(chunk, 0))),
-        )
+        self._connection.execute("INSERT INTO span (chunk, rows) VALUES (?, ?)", (chunk, rows.pack()))
         self._connection.executemany(
             "INSERT INTO part (operation, last_us, chunk, length_us, durations, failed) VALUES (?, ?, ?, ?, ?, ?)",
             ((key, of.last_us, chunk, of.last_us - of.first_us, of.durations, of.failed) for key, of in parts.items()),
@@ -80,24 +78,27 @@ class Ingest:
         self._connection.executemany(
             "UPDATE operation SET spans = spans + ? WHERE id = ?", ((part.spans, key) for key, part in parts.items())
         )
-        self._add_traces(chunk, {row[0] for row in rows})
+        self._add_traces(chunk, {*rows.traces})
         hashes = hashes_of(batch)
         if hashes is not None:
             self._connection.execute("INSERT INTO tags (chunk, hashes) VALUES (?, ?)", (chunk, hashes))
         self._links.add(service, batch)
 
-    def _rows(self, batch: SpanBatch, service: int) -> list[Row]:
-        operation, trace = self._catalog.operation, self._catalog.trace
-        return [
-            (
-                trace(trace_id),
-                operation(service, span.name, span.kind),
-                (start_ns := span.start_time_unix_nano) // _NS_PER_US,
-                max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US,
-                status == Status.STATUS_CODE_ERROR,
-            )
-            for trace_id, span, status in zip(batch.trace_ids, batch.spans, batch.statuses, strict=True)
-        ]
+    def _rows(self, batch: SpanBatch, service: int) -> SpanRows:
+        names = [(span.name, span.kind) for span in batch.spans]
+        operations = {name: self._catalog.operation(service, *name) for name in dict.fromkeys(names)}
+        traces = {trace_id: self._catalog.trace(trace_id) for trace_id in dict.fromkeys(batch.trace_ids)}
+        starts_ns = [span.start_time_unix_nano for span in batch.spans]
+        return SpanRows(
+            [traces[trace_id] for trace_id in batch.trace_ids],
+            [operations[name] for name in names],
+            [start_ns // _NS_PER_US for start_ns in starts_ns],
+            [
+                max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US
+                for span, start_ns in zip(batch.spans, starts_ns, strict=True)
+            ],
+            [int(status == Status.STATUS_CODE_ERROR) for status in batch.statuses],
+        )
 
     def _add_logs(self, resource: ResourceLogs) -> int:
         """Returns how many records were kept."""

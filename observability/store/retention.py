@@ -6,6 +6,8 @@ from typing import Final
 
 from observability.store.catalog import Catalog
 from observability.store.schema import item_id
+from observability.store.span_rows import SpanRows
+from observability.store.summary import by_operation
 
 _STEP_CHUNKS: Final = 64  # Deleted in one transaction: a few milliseconds, so that uploads do not wait long behind it.
 _MAX_STEPS: Final = 16  # In one call; what is left is deleted after the next upload.
@@ -92,23 +94,28 @@ class Retention:
     def _delete_items(self, chunk: int) -> set[int]:
         """Deletes all that stands beside a chunk and returns the traces that it had something of."""
         execute, items = self._connection.execute, (item_id(chunk, 0), item_id(chunk + 1, 0))
-        parts = execute(
-            f"SELECT COUNT(*), operation, MAX(start_us) FROM span WHERE {_IN_CHUNK} GROUP BY operation", items
-        ).fetchall()
-        self._connection.executemany("UPDATE operation SET spans = spans - ? WHERE id = ?", (part[:2] for part in parts))
+        traces = {trace for (trace,) in execute(f"SELECT trace FROM log WHERE {_IN_CHUNK} AND trace IS NOT NULL", items)}
+        for (packed,) in execute("SELECT rows FROM span WHERE chunk = ?", (chunk,)).fetchall():
+            rows = SpanRows.unpack(packed)
+            traces.update(rows.traces)
+            self._delete_parts(chunk, rows)
+        self._connection.executemany(
+            "DELETE FROM trace_chunk WHERE trace = ? AND chunk = ?", ((trace, chunk) for trace in traces)
+        )
+        execute(f"DELETE FROM log WHERE {_IN_CHUNK}", items)
+        for table in ("span", "tags"):
+            execute(f"DELETE FROM {table} WHERE chunk = ?", (chunk,))
+        return traces
+
+    def _delete_parts(self, chunk: int, rows: SpanRows) -> None:
+        parts = by_operation(rows)
+        self._connection.executemany(
+            "UPDATE operation SET spans = spans - ? WHERE id = ?", ((of.spans, operation) for operation, of in parts.items())
+        )
         self._connection.executemany(
             "DELETE FROM part WHERE operation = ? AND last_us = ? AND chunk = ?",
-            ((operation, last_us, chunk) for _, operation, last_us in parts),
+            ((operation, of.last_us, chunk) for operation, of in parts.items()),
         )
-        of_spans, of_logs = (f"SELECT trace FROM {table} WHERE {_IN_CHUNK}" for table in ("span", "log"))
-        traces = execute(f"{of_spans} UNION {of_logs} AND trace IS NOT NULL", items * 2).fetchall()
-        self._connection.executemany(
-            "DELETE FROM trace_chunk WHERE trace = ? AND chunk = ?", ((trace, chunk) for (trace,) in traces)
-        )
-        for table in ("span", "log"):
-            execute(f"DELETE FROM {table} WHERE {_IN_CHUNK}", items)
-        execute("DELETE FROM tags WHERE chunk = ?", (chunk,))
-        return {trace for (trace,) in traces}
 
     def _is_unused(self, trace: int) -> bool:
         query = "SELECT EXISTS (SELECT 1 FROM trace_chunk WHERE trace = ?)"

@@ -3,7 +3,8 @@
     service    one name                          operation  a span name and kind of a service, with how many spans it has
     trace      a trace id and its short number   trace_chunk  the chunks that have something of a trace
     chunk      one compressed ResourceSpans or ResourceLogs of one service
-    span, log  one narrow row an item: what a search asks for; its id is (chunk number, position in the chunk)
+    span       what a search asks of the spans of one chunk, packed (span_rows.py)
+    log        one narrow row a log record: what a search asks for; its id is (chunk number, position in the chunk)
     part       the spans of one operation in one chunk: when, and how long they took (durations.py)
     tags       hashes of all tags in a chunk (tag_hashes.py); no row for one with too many
     dependency how often one service called another in one stretch of time and how often it failed (links.py), and the last
@@ -22,11 +23,11 @@ from typing import Final
 
 from observability.store.errors import StoreUnusableError
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Kept in the file as `user_version`; a change of tables or of the chunks' encoding raises it."""
 
 POSITION_BITS: Final = 18
-"""Low bits of an item's id. A span with its two ids takes at least 30 bytes, so a body of 4 MiB holds fewer than 2^18."""
+"""Low bits of a log record's id. An upload holds fewer than 2^18 (otlp.MAX_ITEMS)."""
 
 _BUSY_TIMEOUT_S: Final = 2.0
 _CACHE_KIB: Final = 2_048  # A connection's page cache; the operating system caches the file anyway.
@@ -53,10 +54,7 @@ CREATE TABLE part (
     durations INTEGER NOT NULL, failed INTEGER NOT NULL, PRIMARY KEY (operation, last_us, chunk)
 ) WITHOUT ROWID;
 CREATE TABLE tags (chunk INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
-CREATE TABLE span (
-    id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, operation INTEGER NOT NULL, start_us INTEGER NOT NULL,
-    duration_us INTEGER NOT NULL, error INTEGER NOT NULL
-);
+CREATE TABLE span (chunk INTEGER PRIMARY KEY, rows BLOB NOT NULL);
 CREATE TABLE log (id INTEGER PRIMARY KEY, trace INTEGER, time_us INTEGER NOT NULL, severity INTEGER NOT NULL);
 CREATE TABLE dependency (
     id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, parent INTEGER NOT NULL, child INTEGER NOT NULL, calls INTEGER NOT NULL,
@@ -73,12 +71,12 @@ class Signal(IntEnum):
 
 
 def item_id(chunk: int, position: int) -> int:
-    """Id of the span or log at `position` of a chunk."""
+    """Id of the log record at `position` of a chunk."""
     return chunk << POSITION_BITS | position
 
 
 def place_of(item: int) -> tuple[int, int]:
-    """The chunk and the position of an item's id."""
+    """The chunk and the position of a log record's id."""
     return item >> POSITION_BITS, item & (1 << POSITION_BITS) - 1
 
 
@@ -122,10 +120,26 @@ def _look_for_damage(connection: sqlite3.Connection) -> None:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that can only read; it sees what was committed before each of its statements."""
+    """A connection that can only read; it sees what was committed before each of its statements.
+
+    Raises:
+        StoreUnusableError: Another version made the file.
+        sqlite3.Error: It cannot be read.
+    """
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    try:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        _check_version(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != VERSION:
+        raise StoreUnusableError(f"{path}: {_made_by(version)}; look into it with the version that made it")
 
 
 def fold(path: Path) -> None:
@@ -143,5 +157,8 @@ def _create_or_check(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0 and tables == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version != VERSION:
-        made = f"made by version {version} of the store, and this is version {VERSION}" if version else "not a store's file"
-        raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: {made}; move the file away or name another")
+        raise StoreUnusableError(f"FIREBREAK_STORE_PATH {path}: {_made_by(version)}; move the file away or name another")
+
+
+def _made_by(version: int) -> str:
+    return f"made by version {version} of the store, and this is version {VERSION}" if version else "not a store's file"

@@ -1,12 +1,10 @@
 """What the rows of a chunk have in common: when, how long, whether failed. A search rules chunks out by it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from observability.store.durations import duration_bit
-
-Row = tuple[int, int, int, int, bool]
-"""A span beside its chunk: numbers of its trace and operation, start and duration in microseconds, whether it failed."""
+from observability.store.span_rows import SpanRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +26,20 @@ class Summary:
     spans: int
 
 
-def by_operation(rows: Iterable[Row]) -> Mapping[int, Summary]:
+def by_operation(rows: SpanRows) -> Mapping[int, Summary]:
     """Rows of each operation."""
-    groups: dict[int, list[Row]] = {}
-    for row in rows:
-        group = groups.get(row[1])
-        if group is None:
-            groups[row[1]] = [row]
-        else:
-            group.append(row)
-    return {operation: _summary(group) for operation, group in groups.items()}
+    starts_us: dict[int, list[int]] = {operation: [] for operation in dict.fromkeys(rows.operations)}
+    durations, failed = dict.fromkeys(starts_us, 0), dict.fromkeys(starts_us, 0)
+    bits = map(duration_bit, rows.durations_us)
+    for operation, start_us, bit, has_failed in zip(rows.operations, rows.starts_us, bits, rows.failed, strict=True):
+        starts_us[operation].append(start_us)
+        durations[operation] |= bit
+        if has_failed:
+            failed[operation] |= bit
+    return {
+        operation: Summary(min(starts), max(starts), durations[operation], failed[operation], len(starts))
+        for operation, starts in starts_us.items()
+    }
 
 
 def whole(parts: Iterable[Summary]) -> Summary:
@@ -48,14 +50,3 @@ def whole(parts: Iterable[Summary]) -> Summary:
         starts += (part.first_us, part.last_us)
         durations, failed, spans = durations | part.durations, failed | part.failed, spans + part.spans
     return Summary(min(starts), max(starts), durations, failed, spans)
-
-
-def _summary(rows: Sequence[Row]) -> Summary:
-    starts = [row[2] for row in rows]
-    durations = failed = 0
-    for row in rows:
-        bit = duration_bit(row[3])
-        durations |= bit
-        if row[4]:
-            failed |= bit
-    return Summary(min(starts), max(starts), durations, failed, len(rows))

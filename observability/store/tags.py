@@ -17,7 +17,7 @@ from observability.store.chunks import StoredSpan
 from observability.store.tag_hashes import MADE_TAGS, found_in, key_of, tag_of
 from observability.store.values import text
 
-_FAILED: Final = "error = 1"
+_FAILED: Final = (("error", "true"), ("otel.status_code", "ERROR"))
 _MIN_INT64: Final = -(2**63)
 _MAX_INT64: Final = 2**63 - 1
 
@@ -26,16 +26,16 @@ class TagFilter:
     """What a search's `tags` demand, from the cheapest test to the exact one."""
 
     def __init__(self, tags: Mapping[str, str]) -> None:
-        conditions = {key: _row_condition(key, value) for key, value in tags.items()}
-        self.row_conditions: Sequence[str] = tuple(condition for condition in conditions.values() if condition)
-        """SQL about a row of `span`, decided by columns alone."""
-        self._tags = {key: value for key, value in tags.items() if not conditions[key]}
+        self.is_failed = any(tag in _FAILED for tag in tags.items())
+        """Only spans that failed can match."""
+        self.kind = next((number for number, name in jaeger.KINDS.items() if name == tags.get("span.kind")), None)
+        """OTLP's SpanKind that a span must have; None for any."""
+        self._tags = {
+            key: value
+            for key, value in tags.items()
+            if (key, value) not in _FAILED and not (key == "span.kind" and self.kind is not None)
+        }
         self._needles = tuple(_needles(key, value) for key, value in self._tags.items())
-
-    @property
-    def is_failed(self) -> bool:
-        """True when only spans that failed can match."""
-        return _FAILED in self.row_conditions
 
     @property
     def chunk_conditions(self) -> tuple[Sequence[str], Mapping[str, bytes]]:
@@ -51,7 +51,7 @@ class TagFilter:
 
     @property
     def needs_spans(self) -> bool:
-        """True when columns do not decide, and chunks must be opened."""
+        """True when rows do not decide, and chunks must be opened."""
         return bool(self._tags)
 
     def may_be_in(self, message: bytes) -> bool:
@@ -60,21 +60,11 @@ class TagFilter:
         return all(any(needle in message for needle in alternatives) for alternatives in needles)
 
     def matches(self, stored: StoredSpan) -> bool:
-        """Whether a span has all the tags that columns do not decide."""
+        """Whether a span has all the tags that rows do not decide."""
         of_events = (tag for event in stored.span.events for tag in jaeger.fields(event))
         everywhere = chain(jaeger.tags(stored), jaeger.process_tags(stored.resource), of_events)
         present = {(tag.key, text(tag.value)) for tag in everywhere}
         return all((key, value) in present for key, value in self._tags.items())
-
-
-def _row_condition(key: str, value: str) -> str:
-    """SQL for the tags that Jaeger makes of a span's status and kind; empty for any other."""
-    if (key, value) in (("error", "true"), ("otel.status_code", "ERROR")):
-        return _FAILED
-    kind = next((number for number, name in jaeger.KINDS.items() if name == value), None)
-    if key == "span.kind" and kind is not None:
-        return f"operation IN (SELECT id FROM operation WHERE kind = {int(kind)})"
-    return ""
 
 
 def _needles(key: str, value: str) -> Sequence[bytes]:

@@ -1,8 +1,11 @@
 """Queries about spans: services, operations, search, one trace."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from observability.store import jaeger
@@ -11,7 +14,9 @@ from observability.store.chunks import SpanChunk, StoredSpan
 from observability.store.durations import durations_between
 from observability.store.opened import OpenedChunks
 from observability.store.reader import ALL_TIME, Chunk, ChunkFilter, Reader, TimeRange
-from observability.store.schema import POSITION_BITS, Signal, item_id, place_of
+from observability.store.schema import Signal
+from observability.store.span_filter import SpanFilter
+from observability.store.span_rows import positions_of
 from observability.store.tags import TagFilter
 from observability.store.weight import MAX_ANSWER_BYTES, weight_of_span
 
@@ -21,11 +26,11 @@ MAX_NAMES: Final = 5_000
 MAX_TRACE_SPANS: Final = 10_000
 """Of one trace in an answer; a longer one is cut, and says so in its warnings."""
 
-_SPANS_OF_TRACE: Final = (
-    "SELECT span.id FROM trace_chunk JOIN span"
-    f" ON span.id >= trace_chunk.chunk << {POSITION_BITS} AND span.id < (trace_chunk.chunk + 1) << {POSITION_BITS}"
-    " AND span.trace = trace_chunk.trace WHERE trace_chunk.trace = ? ORDER BY trace_chunk.chunk LIMIT ?"
+_ROWS_OF_TRACE: Final = (
+    "SELECT span.chunk, rows FROM trace_chunk JOIN span ON span.chunk = trace_chunk.chunk"
+    " WHERE trace_chunk.trace = ? ORDER BY trace_chunk.chunk"
 )
+_KINDS_KEPT: Final = 4_096  # Of operations, in one search.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,16 @@ class Operation:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Which chunks to look into, which spans are wanted of them, and what the kind of an operation is."""
+
+    chunks: ChunkFilter
+    spans: SpanFilter
+    tags: TagFilter
+    kind_of: Callable[[int], int | None]
+
+
 class Traces:
     """Answers queries about spans."""
 
@@ -79,27 +94,26 @@ class Traces:
 
     def search(self, query: TraceQuery) -> list[bytes]:
         """Ids of the traces found, the most recent first. Raises QueryTooLongError."""
-        tag_filter = TagFilter(query.tags)
-        wanted = self._chunks_of(query, tag_filter)
-        condition, values = _condition(query, tag_filter)
+        search = self._search(query)
+        if search is None:
+            return []
         found: dict[int, int] = {}
-        for chunk in self._reader.newest_chunks(wanted, self._reader.deadline_s()) if wanted else ():
+        for chunk in self._reader.newest_chunks(search.chunks, self._reader.deadline_s()):
             if len(found) >= query.limit:
                 found = dict(heapq.nlargest(query.limit, found.items(), key=lambda item: item[1]))
                 if chunk.last_us < min(found.values()):
                     break
-            for trace, start_us in self._matches(chunk, tag_filter, condition, values):
+            for trace, start_us in self._matches(chunk, search):
                 found[trace] = max(start_us, found.get(trace, 0))
         newest = heapq.nlargest(query.limit, found.items(), key=lambda item: item[1])
         return [trace_id for number, _ in newest for trace_id in self._trace_id(number)]
 
     def trace(self, trace_id: bytes) -> bytes | None:
         """A trace in Jaeger's JSON form, None when none of its spans is kept."""
-        rows = self._reader.connection.execute(_SPANS_OF_TRACE, (self._reader.trace(trace_id), MAX_TRACE_SPANS + 1)).fetchall()
+        places = list(islice(self._places(trace_id), MAX_TRACE_SPANS + 1))
         spans: dict[bytes, StoredSpan] = {}
         weight = 0
-        for (item,) in rows[:MAX_TRACE_SPANS]:
-            chunk, position = place_of(item)
+        for chunk, position in places[:MAX_TRACE_SPANS]:
             opened = self._opened.get(chunk)
             # A sender that missed our answer sends the same span again; the first one counts.
             if position < len(opened) and (stored := opened[position]).span.span_id not in spans:
@@ -108,21 +122,30 @@ class Traces:
                     break
                 spans[stored.span.span_id] = stored
         warnings = (
-            [f"the trace has more than {MAX_TRACE_SPANS} spans; the rest is not shown"] if len(rows) > MAX_TRACE_SPANS else []
+            [f"the trace has more than {MAX_TRACE_SPANS} spans; the rest is not shown"] if len(places) > MAX_TRACE_SPANS else []
         )
         if weight > MAX_ANSWER_BYTES:
             warnings.append(f"the trace has more than {MAX_ANSWER_BYTES} bytes; the rest is not shown")
-        return jaeger.trace(trace_id, list(spans.values()), warnings) if rows else None
+        return jaeger.trace(trace_id, list(spans.values()), warnings) if places else None
 
-    def _chunks_of(self, query: TraceQuery, tag_filter: TagFilter) -> ChunkFilter | None:
-        """The chunks that a search has to look into; None when nothing can be found."""
+    def _places(self, trace_id: bytes) -> Iterator[tuple[int, int]]:
+        """Chunk and position of each span of a trace."""
+        number = self._reader.trace(trace_id)
+        if number is not None:
+            with closing(self._reader.connection.execute(_ROWS_OF_TRACE, (number,))) as found:
+                for chunk, rows in found:
+                    yield from ((chunk, position) for position in positions_of(number, rows))
+
+    def _search(self, query: TraceQuery) -> _Search | None:
+        """What has to be looked at; None when nothing can be found."""
         service = None if query.service is None else self._reader.service(query.service)
         operations = None if query.operation is None else self._operations(service, query.operation)
         if (query.service is not None and service is None) or operations == []:
             return None
+        tag_filter = TagFilter(query.tags)
         has_durations = query.min_duration_us or query.max_duration_us is not None
         tags, values = tag_filter.chunk_conditions
-        return ChunkFilter(
+        chunks = ChunkFilter(
             Signal.SPANS,
             query.within,
             service,
@@ -132,6 +155,8 @@ class Traces:
             tags,
             values,
         )
+        spans = SpanFilter(query.within, operations, query.min_duration_us, query.max_duration_us, tag_filter.is_failed)
+        return _Search(chunks, spans, tag_filter, lru_cache(_KINDS_KEPT)(self._kind))
 
     def _operations(self, service: int | None, name: str) -> list[int]:
         """Numbers of the operations of a name, of one service or of all."""
@@ -139,38 +164,27 @@ class Traces:
         values = {"name": name[:MAX_NAME_CHARS], "service": service, "limit": MAX_NAMES}
         return [number for (number,) in self._reader.connection.execute(query, values)]
 
-    def _matches(
-        self, chunk: Chunk, tag_filter: TagFilter, condition: str, values: Mapping[str, int | str]
-    ) -> list[tuple[int, int]]:
+    def _kind(self, operation: int) -> int | None:
+        """OTLP's SpanKind of an operation, None when it was deleted meanwhile."""
+        row = self._reader.connection.execute("SELECT kind FROM operation WHERE id = ?", (operation,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _matches(self, chunk: Chunk, search: _Search) -> list[tuple[int, int]]:
         """Trace number and start of the spans of a chunk that match."""
-        rows = self._reader.connection.execute(
-            f"SELECT id, trace, start_us FROM span WHERE id >= :first AND id < :beyond {condition}",
-            {**values, "first": item_id(chunk.number, 0), "beyond": item_id(chunk.number + 1, 0)},
-        ).fetchall()
-        if rows and tag_filter.needs_spans:
-            if not tag_filter.may_be_in(self._reader.message(chunk.number)):
+        rows = self._reader.rows(chunk.number)
+        if rows is None:
+            return []
+        tags, positions = search.tags, search.spans.positions(rows)
+        if tags.kind is not None:
+            positions = [each for each in positions if search.kind_of(rows.operations[each]) == tags.kind]
+        if positions and tags.needs_spans:
+            if not tags.may_be_in(self._reader.message(chunk.number)):
                 return []
             spans = self._opened.get(chunk.number)
-            rows = [row for row in rows if (place := place_of(row[0])[1]) < len(spans) and tag_filter.matches(spans[place])]
-        return [(trace, start_us) for _, trace, start_us in rows]
+            positions = [each for each in positions if each < len(spans) and tags.matches(spans[each])]
+        return [(rows.traces[each], rows.starts_us[each]) for each in positions]
 
     def _trace_id(self, number: int) -> Sequence[bytes]:
         """The trace's id, or nothing when it was deleted meanwhile."""
         row = self._reader.connection.execute("SELECT trace_id FROM trace WHERE id = ?", (number,)).fetchone()
         return () if row is None else (row[0],)
-
-
-def _condition(query: TraceQuery, tag_filter: TagFilter) -> tuple[str, dict[str, int | str]]:
-    """SQL that a row of `span` must fulfil, and its values."""
-    conditions = ["start_us >= :start", "start_us <= :end", *tag_filter.row_conditions]
-    values: dict[str, int | str] = {"start": query.within.start_us, "end": query.within.end_us}
-    if query.operation is not None:
-        conditions.append("operation IN (SELECT id FROM operation WHERE name = :operation)")
-        values["operation"] = query.operation[:MAX_NAME_CHARS]
-    if query.min_duration_us:
-        conditions.append("duration_us >= :min_duration")
-        values["min_duration"] = query.min_duration_us
-    if query.max_duration_us is not None:
-        conditions.append("duration_us <= :max_duration")
-        values["max_duration"] = query.max_duration_us
-    return "".join(f" AND {condition}" for condition in conditions), values

@@ -7,7 +7,8 @@ from contextlib import closing
 from chaos.experiment.facts import ArmFacts, FaultFacts
 from chaos.experiment.folders import ArmFolder, write_model
 from chaos.experiment.metrics import Mark
-from observability.store.schema import open_for_writing
+from observability.store.schema import Signal, open_for_writing
+from observability.store.span_rows import SpanRows
 from tests.chaos.experiment.bookkeeping import books
 from tests.chaos.experiment.scenarios import AFTER_FAULT, RATES, STEPS, Scenario, Visit, visits_of
 
@@ -107,10 +108,14 @@ def write_store(folder: ArmFolder, scenario: Scenario) -> None:
         )
         for second in range(round(scenario.marks_s[-1])):
             in_fault = scenario.marks_s[2] <= second < scenario.marks_s[3]
-            for position in range(scenario.served_in_fault if in_fault else 47):
-                start_us = round((scenario.started_at + second) * 1e6) + position
-                values = (second << 18 | position, 1, start_us)
-                connection.execute("INSERT INTO span VALUES (?, 1, ?, ?, 5, 0)", values)
+            served = scenario.served_in_fault if in_fault else 47
+            start_us = round((scenario.started_at + second) * 1e6)
+            chunk = (second + 1, Signal.SPANS, start_us, start_us + served)
+            connection.execute("INSERT INTO chunk VALUES (?, ?, 1, 0, ?, ?, 0, 0, x'')", chunk)
+            if served:
+                same = [1] * served
+                rows = SpanRows(same, same, range(start_us, start_us + served), same, [0] * served)
+                connection.execute("INSERT INTO span VALUES (?, ?)", (second + 1, rows.pack()))
 
 
 def _write_cpu(folder: ArmFolder, scenario: Scenario) -> None:

@@ -48,7 +48,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     connection = open_for_writing(path, 16)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreUnusableError, match="made by version 99 of the store, and this is version 4; move the file away"):
+    with pytest.raises(StoreUnusableError, match="made by version 99 of the store, and this is version 5; move the file away"):
         open_for_writing(path, 16)
 
 
