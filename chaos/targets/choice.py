@@ -72,4 +72,5 @@ def _find_compose() -> ComposeSystem | None:
     engine = DockerEngine(timeout_s=FIND_TIMEOUT_S)
     if not engine.is_installed:
         return None
-    return compose_system() if ComposeSystem(engine, project_name()).runs else None
+    found = ComposeSystem(engine, project_name())
+    return found.through(DockerEngine()) if found.runs else None

@@ -1,7 +1,7 @@
 """A System in the containers of a Compose project: its keepers are the PID 1s of the containers, and the engine for kills."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -10,6 +10,7 @@ from chaos.targets.compose.keepers import Keepers
 from chaos.targets.compose.kills import Kills, Spawn
 from chaos.targets.compose.project import Project
 from chaos.targets.compose.status import as_kept, lease_of, status_of
+from chaos.targets.compose.wakefulness import doubtful
 from chaos.targets.errors import TargetError
 from services.topology import Topology
 from testbed.control import (
@@ -25,8 +26,10 @@ from testbed.control import (
 from testbed.run import Secrets
 
 MAX_KILLS: Final = 64
-FRESH_S: Final = 0.1
-"""One command asks several questions of the same moment."""
+FRESH_S: Final = 0.5
+"""One command asks several questions of the same moment. Whatever changed since is noticed by whoever acts upon it."""
+Doubt = Callable[[Mapping[str, Container]], Mapping[str, Container]]
+"""Picks the containers whose keepers may hold a fault."""
 
 
 class ComposeSystem:
@@ -36,19 +39,27 @@ class ComposeSystem:
         engine: Where its containers are.
         project: Name of the Compose project.
         spawn: Starts the processes that hold the leases of kills.
+        doubt: Spares keepers who cannot hold a fault the question.
     """
 
     option = "--target compose"
     remedy = "wait until it is up, or start it: make up"
     unseen = ""
 
-    def __init__(self, engine: Engine, project: str, spawn: Spawn | None = None) -> None:
+    def __init__(self, engine: Engine, project: str, spawn: Spawn | None = None, doubt: Doubt = doubtful) -> None:
         self._engine = engine
         self._name = project
         self._spawn = spawn
+        self._doubt = doubt
         self._keepers = Keepers(engine)
         self._seen: Project | None = None
         self._seen_at_s = float("-inf")
+
+    def through(self, engine: Engine) -> "ComposeSystem":
+        """The same as it was seen, asked by way of another engine from now on."""
+        other = ComposeSystem(engine, self._name, self._spawn, self._doubt)
+        other._seen, other._seen_at_s = self._seen, self._seen_at_s
+        return other
 
     @property
     def logs_command(self) -> str:
@@ -107,7 +118,6 @@ class ComposeSystem:
 
     def disturb(self, request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
         """See System. A kill is the engine's; a pause is the keeper's, in the container."""
-        self.look_again()
         project = self._awake()
         topology = project.topology()
         project.check(topology)
@@ -121,15 +131,14 @@ class ComposeSystem:
         return self._pause(containers, request)
 
     def heal(self, request: HealRequest) -> int:
-        """See System. Kills and pauses are ended at once; who is killed has no keeper to ask."""
-        self.look_again()
+        """See System. Kills and pauses are ended at once; who is killed has no keeper to ask, and who is awake need not be."""
         project = self.project()
         kills = self.kills(project)
         records = [each for each in kills.records() if request.covers(each.instance)]
         running = {name: each for name, each in _running(project).items() if request.covers(name)}
         with ThreadPoolExecutor(1) as reviving:
             ended = reviving.submit(kills.release, records, "healed")
-            answers = self._keepers.ask(running, HealRequest())
+            answers = self._keepers.ask(self._doubt(running), HealRequest())
             healed = ended.result()
         self.look_again()
         for name, answer in answers.items():

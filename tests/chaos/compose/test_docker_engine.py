@@ -108,9 +108,7 @@ def test_every_failure_is_one_sentence_with_the_way_out(docker: Docker, said: st
 
 def test_what_was_killed_in_a_container_is_told_from_what_failed(docker: Docker) -> None:
     docker.answers = [(137, b"", "")]
-    with pytest.raises(
-        EngineError, match=r"^docker exec: ended without a word, killed \(exit code 137\): .*memory"
-    ):
+    with pytest.raises(EngineError, match=r"^docker exec: ended without a word, killed \(exit code 137\): .*memory"):
         DockerEngine().run_inside("abc", ["true"])
 
 
@@ -126,9 +124,7 @@ def test_a_command_that_cannot_be_executed_is_told_from_one_that_is_not_there(do
 def test_without_docker_the_way_to_get_it_is_told(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     docker.answers = [FileNotFoundError()]
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(
-        EngineError, match=r"there is no `docker` command on the PATH: install Docker 25 or newer"
-    ):
+    with pytest.raises(EngineError, match=r"there is no `docker` command on the PATH: install Docker 25 or newer"):
         DockerEngine().containers("firebreak")
 
 
