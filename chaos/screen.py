@@ -92,7 +92,7 @@ def print_status(survey: Survey, *, ended: bool) -> None:
     if survey.unseen:
         down = [each.name for each in survey.status.instances if each.state is InstanceState.DOWN]
         out.print(f"Not seen from here: {survey.unseen}", soft_wrap=True)
-        out.print(f"Down: {', '.join(down)}" if down else "Every replica is up.", soft_wrap=True)
+        out.print(f"Down: {', '.join(down)}" if down else "Every replica accepts connections.", soft_wrap=True)
 
 
 def _add_leases(table: Table, leases: Iterable[PlacedLease]) -> None:

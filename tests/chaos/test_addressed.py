@@ -65,7 +65,7 @@ def test_requests_are_hurt_and_healed_as_from_anywhere_else(chaos: Chaos, testbe
 def test_status_says_what_it_cannot_see_and_who_does_not_answer(chaos: Chaos, testbed: FakeTestbed) -> None:
     code, said = chaos("status")
     first, unseen, up = said.splitlines()
-    assert (code, first, up) == (0, "Nothing is injected.", "Every replica is up.")
+    assert (code, first, up) == (0, "Nothing is injected.", "Every replica accepts connections.")
     assert unseen == "Not seen from here: kills and pauses (where Docker is: chaos status, chaos heal)"
     testbed.die("payments/2")
     assert chaos("status")[1].splitlines()[-1] == "Down: payments/2"
