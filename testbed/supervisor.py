@@ -29,6 +29,7 @@ from testbed.forked import ForkedProcesses
 from testbed.launch import Report
 from testbed.load_target import forget_dead_loads
 from testbed.lock import AlreadyRunningError, take_lock
+from testbed.migration import MIGRATOR
 from testbed.parent import Parent, fork_parent
 from testbed.plan import SystemPlan, plan_system
 from testbed.ports import OTLP, choose_ports, free_port
@@ -165,11 +166,8 @@ def _supervise(request: SystemRequest, parent: Parent | None, channel: LaunchCha
 
     async def run() -> None:
         spawned = SpawnedProcesses()
-        processes = (
-            ForkedProcesses(modules_of(request.topology, exporter=request.exporter_socket is not None), parent)
-            if parent
-            else spawned
-        )
+        modules = modules_of(request.topology, exporter=request.exporter_socket is not None)
+        processes = ForkedProcesses(modules, parent, hasty=(MIGRATOR,)) if parent else spawned
         await Supervisor(plan, folder, processes, spawned, channel).run(die_with_parent=request.die_with_parent)
 
     asyncio.run(run())

@@ -12,11 +12,8 @@ STORE_MODULE: Final = "observability.store.main"
 
 
 def modules_of(topology: Topology, *, exporter: bool = False) -> tuple[str, ...]:
-    """Modules that a system's processes run, each once.
-
-    The store's is first: it is smallest, and everybody's spans go there. Then what every service with data waits for.
-    """
+    """Modules that a system's processes run, each once; first what every service with data waits for."""
     exporting = (EXPORTER,) if exporter else ()
     migrator = (MIGRATOR,) if any(service.database for service in topology.services.values()) else ()
     services = (service.module for service in topology.services.values())
-    return tuple(dict.fromkeys((STORE_MODULE, *migrator, *services, *exporting)))
+    return tuple(dict.fromkeys((*migrator, STORE_MODULE, *services, *exporting)))

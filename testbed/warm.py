@@ -33,8 +33,8 @@ class Warm:
     def work(self, modules: list[str]) -> Start | None:
         """Imports modules and serves until the supervisor closes the socket or a module cannot be imported: None.
 
-        A process can be asked for as soon as its module is there, so the first ones start while others are still imported.
-        In a forked child it returns what the child is to become.
+        A process can be asked for as soon as its module is there, while others are still imported. In a forked child it returns
+        what the child is to become.
         """
         missing = list(modules)
         while True:

@@ -50,7 +50,7 @@ def plan(request_: SystemRequest) -> SystemPlan:
 
 def test_every_replica_is_planned_and_the_store_comes_first(plan: SystemPlan) -> None:
     assert [instance.name for instance in plan.instances] == ["telemetry/1", "shop/1", "stock/1", "stock/2"]
-    assert modules_of(TOPOLOGY) == ("observability.store.main", "testbed.migrator", "shop.main", "stock.main")
+    assert modules_of(TOPOLOGY) == ("testbed.migrator", "observability.store.main", "shop.main", "stock.main")
 
 
 def test_a_process_is_told_who_it_is_and_everything_it_needs(plan: SystemPlan, tmp_path: Path) -> None:
