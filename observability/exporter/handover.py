@@ -27,6 +27,8 @@ PACKET_SPANS: Final = 64
 """Of a packet at most: some 40 KB of usual ones."""
 PAUSE_S: Final = 0.05
 RECONNECT_S: Final = 0.25
+SUCCESSOR_S: Final = 1.0
+"""What waits at the end is kept so long for the successor of an exporter that has left: to start one takes half a second."""
 SEND_TIMEOUT_S: Final = 0.5
 """For an exporter that takes no more: then spans wait here."""
 _ANSWER_BYTES: Final = 256
@@ -53,6 +55,7 @@ class Handover(SpanProcessor):
         self._sent = 0  # ... and those that the exporter has.
         self._connection: socket.socket | None = None
         self._connect_at_s = 0.0
+        self._successor_by_s = 0.0
         self._is_ending = False
         self._wake = threading.Event()
         self._idle = threading.Condition()
@@ -89,7 +92,10 @@ class Handover(SpanProcessor):
             return self._idle.wait_for(lambda: not self.waiting, timeout_millis / 1_000)
 
     def shutdown(self) -> None:
-        """Hands over what waits and hears what became of it. Lasts for as long as there is an exporter that does not say so."""
+        """Hands over what waits and hears what became of it.
+
+        Lasts for as long as there is an exporter that does not say so, and SUCCESSOR_S for a successor to one that has left.
+        """
         self._is_ending = True
         self._wake.set()
         self._thread.join()
@@ -101,9 +107,13 @@ class Handover(SpanProcessor):
             self._pass()
             with self._idle:
                 self._idle.notify_all()
-            if self._is_ending and (not self.waiting or self._connection is None):
+            if self._is_ending and (not self.waiting or self._is_left_alone()):
                 break
         self._lose()
+        self._give_up()
+
+    def _is_left_alone(self) -> bool:
+        return self._connection is None and time.monotonic() >= self._successor_by_s
 
     def _pass(self) -> None:
         try:
@@ -168,13 +178,16 @@ class Handover(SpanProcessor):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._successor_by_s = time.monotonic() + SUCCESSOR_S
         lost, self._sent = self._sent, 0
-        if self._is_ending:
-            self._next = []
-            lost = self._held + len(self._queue)
-            self._held += len(self._queue)
-            self._queue.clear()
         self._drop(lost)
+
+    def _give_up(self) -> None:
+        """What still waits is lost too."""
+        self._next = []
+        self._held += len(self._queue)
+        self._queue.clear()
+        self._drop(self._held)
 
 
 def _fits(connection: socket.socket, packet: bytes) -> bool:

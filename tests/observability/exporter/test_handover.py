@@ -211,8 +211,19 @@ def test_without_an_exporter_so_many_spans_wait_and_the_end_does_not(path: Path)
     assert sum(service.dropped) == MAX_WAITING_SPANS + 10
 
 
-def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_successor_is_found(path: Path) -> None:
-    silent, answering = FakeCollector(), FakeCollector()
+def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_successor_is_found(
+    path: Path, collector: FakeCollector
+) -> None:
+    service = left_alone(path)
+    with exporting(path, collector):
+        service.make(2)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (sum(service.dropped), len(collector.taken)) == (7, 2)
+
+
+def left_alone(path: Path) -> Service:
+    """A service whose exporter has left with 7 of its spans."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
         listener.listen(1)
@@ -222,12 +233,41 @@ def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_success
             service.handover.force_flush(5)
         connection, _address = listener.accept()
         connection.close()
-    with exporting(path, answering):
-        assert service.flush()
-        service.make(2)
-        assert service.flush()
-        service.provider.shutdown()
-    assert (sum(service.dropped), len(answering.taken), silent.taken) == (7, 2, [])
+    assert service.flush()
+    assert sum(service.dropped) == 7
+    return service
+
+
+def test_spans_that_wait_at_the_end_reach_the_successor_of_an_exporter_that_has_left(
+    path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "SUCCESSOR_S", BOUND_S)
+    is_left_alone, has_looked = Handover._is_left_alone, threading.Event()
+
+    def look(ended: Handover) -> bool:
+        is_alone = is_left_alone(ended)
+        has_looked.set()
+        return is_alone
+
+    monkeypatch.setattr(Handover, "_is_left_alone", look)
+    service = left_alone(path)
+    service.make(5)
+    ending = threading.Thread(target=service.provider.shutdown)
+    ending.start()
+    assert has_looked.wait(BOUND_S)
+    with exporting(path, collector):
+        ending.join()
+    assert (len(collector.taken), sum(service.dropped)) == (5, 7)
+
+
+def test_spans_that_wait_at_the_end_are_counted_when_no_successor_comes_in_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "SUCCESSOR_S", 0.02)
+    service = left_alone(path)
+    service.make(5)
+    service.provider.shutdown()
+    assert (sum(service.dropped), service.handover.waiting) == (12, 0)
 
 
 def test_spans_too_large_for_one_packet_go_in_several(path: Path, collector: FakeCollector) -> None:
