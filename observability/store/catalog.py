@@ -65,13 +65,21 @@ class Catalog:
         """Number of a trace. The most recent few thousand are remembered, in two generations."""
         number = self._traces.get(trace_id)
         if number is None:
-            number = self._older_traces.get(trace_id) or self._find_or_make("trace", {"trace_id": trace_id})
+            number = self._older_traces.get(trace_id) or self._make_or_find_trace(trace_id)
             if len(self._traces) >= _MAX_TRACES:
                 self._traces, self._older_traces = {}, self._traces
             self._traces[trace_id] = number
         return number
 
-    def _find_or_make(self, table: str, key: dict[str, str | int | bytes]) -> int:
+    def _make_or_find_trace(self, trace_id: bytes) -> int:
+        """Makes it first: one that is not remembered is nearly always new."""
+        made = self._connection.execute("INSERT INTO trace (trace_id) VALUES (?) ON CONFLICT DO NOTHING", (trace_id,))
+        if made.rowcount and made.lastrowid is not None:
+            return made.lastrowid
+        (found,) = self._connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
+        return int(found)
+
+    def _find_or_make(self, table: str, key: dict[str, str | int]) -> int:
         where = " AND ".join(f"{column} = ?" for column in key)
         found = self._connection.execute(f"SELECT id FROM {table} WHERE {where}", tuple(key.values())).fetchone()
         if found is not None:

@@ -4,6 +4,7 @@ A class is half an octave, so a bound is rounded by 41 % at most. A search looks
 what it asks for; in them it compares the durations themselves.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 _LAST_CLASS: Final = 61  # From 36 minutes on. SQLite's integers have a sign, so that the highest bit is better left alone.
@@ -12,15 +13,22 @@ ALL_DURATIONS: Final = 2 ** (_LAST_CLASS + 1) - 1
 """The bits of every class."""
 
 
-def duration_bit(duration_us: int) -> int:
-    """The bit of one duration, as an integer in which no other is set."""
-    octave = duration_us.bit_length()
-    if duration_us <= 1:
-        return 1 << octave
-    return 1 << min(_LAST_CLASS, 2 * octave - 2 + (duration_us >> octave - 2 & 1))
+_BITS: Final = tuple(1 << min(each, _LAST_CLASS) for each in range(2 * 64 + 2))
+
+
+def duration_bits(durations_us: Iterable[int]) -> list[int]:
+    """The bit of each duration, as an integer in which no other is set."""
+    return [
+        _BITS[2 * octave - 2 + (duration_us >> octave - 2 & 1)] if (octave := duration_us.bit_length()) > 1 else 1 << octave
+        for duration_us in durations_us
+    ]
 
 
 def durations_between(least_us: int, greatest_us: int | None) -> int:
     """The bits of all durations between two, both included; None is no upper bound."""
-    above = ALL_DURATIONS & ~(duration_bit(least_us) - 1)
-    return above if greatest_us is None else above & (2 * duration_bit(greatest_us) - 1)
+    (least,) = duration_bits([least_us])
+    above = ALL_DURATIONS & ~(least - 1)
+    if greatest_us is None:
+        return above
+    (greatest,) = duration_bits([greatest_us])
+    return above & (2 * greatest - 1)

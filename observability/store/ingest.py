@@ -89,14 +89,13 @@ class Ingest:
         operations = {name: self._catalog.operation(service, *name) for name in dict.fromkeys(names)}
         traces = {trace_id: self._catalog.trace(trace_id) for trace_id in dict.fromkeys(batch.trace_ids)}
         starts_ns = [span.start_time_unix_nano for span in batch.spans]
+        ends_ns = [span.end_time_unix_nano for span in batch.spans]
+        durations_us = [(end_ns - start_ns) // _NS_PER_US for start_ns, end_ns in zip(starts_ns, ends_ns, strict=True)]
         return SpanRows(
             [traces[trace_id] for trace_id in batch.trace_ids],
             [operations[name] for name in names],
             [start_ns // _NS_PER_US for start_ns in starts_ns],
-            [
-                max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US
-                for span, start_ns in zip(batch.spans, starts_ns, strict=True)
-            ],
+            durations_us if min(durations_us) >= 0 else [max(0, duration_us) for duration_us in durations_us],
             [int(status == Status.STATUS_CODE_ERROR) for status in batch.statuses],
         )
 

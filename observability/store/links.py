@@ -6,7 +6,7 @@ Jaeger's own memory storage (`internal/storage/v2/memory/tenant.go`, `getDepende
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -19,7 +19,7 @@ BUCKET_US: Final = 10_000_000
 """Calls are counted by this much time; a question about less is answered for the whole of it."""
 
 _NS_PER_US: Final = 1_000
-_NO_SPAN: Final = bytes(8)
+_NOBODY: Final = (b"", bytes(8))  # As the parent of a span.
 _MAX_SPANS: Final = 32_768  # Remembered a generation, of which there are two: some 10 MiB, and half a minute of the demo's load.
 _MAX_LINKS: Final = 32  # Of one span, and callees that wait for one; a consumer of a batch may name every message of it.
 
@@ -104,26 +104,25 @@ class Links:
 
     def add(self, service: int, batch: SpanBatch) -> None:
         """Remembers spans of one service that arrived together, and counts the calls that they complete."""
-        arrived = dict(zip(batch.keys, zip(batch.spans, batch.statuses, strict=True), strict=True))
+        arrived = dict(zip(batch.keys, range(len(batch.keys)), strict=True))
         for again in self._services.known(arrived.keys()):
             del arrived[again]
         self._services.put_all(dict.fromkeys(arrived, service))
         for caller in self._waiting.known(arrived.keys()):
             for callee in self._waiting.pop(caller) or ():
                 self._count(service, callee)
-        # Callees end before their callers, so most parents stand behind their children in the same upload.
         waiting: dict[bytes, tuple[_Waiting, ...]] = {}
-        for span, status in arrived.values():
-            for caller in _callers(span):
-                known = service if caller in arrived else self._services.get(caller)
-                if known == service:
-                    continue
-                bucket = span.start_time_unix_nano // _NS_PER_US // BUCKET_US
-                callee = _Waiting(service, bucket, status == Status.STATUS_CODE_ERROR)
-                if known is None:
-                    waiting[caller] = (*waiting.get(caller, ()), callee)
-                else:
-                    self._count(known, callee)
+        for position, caller in _calls(batch, arrived.values()):
+            # Callees end before their callers, so most parents stand behind their children in the same upload.
+            known = service if caller in arrived else self._services.get(caller)
+            if known == service:
+                continue
+            bucket = batch.spans[position].start_time_unix_nano // _NS_PER_US // BUCKET_US
+            callee = _Waiting(service, bucket, batch.statuses[position] == Status.STATUS_CODE_ERROR)
+            if known is None:
+                waiting[caller] = (*waiting.get(caller, ()), callee)
+            else:
+                self._count(known, callee)
         self._wait(waiting)
 
     def _wait(self, callees: Mapping[bytes, tuple[_Waiting, ...]]) -> None:
@@ -138,10 +137,20 @@ class Links:
             self._failed[call] += callee.failed
 
 
+def _calls(batch: SpanBatch, positions: Iterable[int]) -> list[tuple[int, bytes]]:
+    """Positions of spans, each with the key of a span that called it."""
+    if batch.has_links:
+        return [(position, caller) for position in positions for caller in _callers(batch.spans[position])]
+    parents = [span.parent_span_id for span in batch.spans]
+    return [
+        (position, batch.trace_ids[position] + parents[position]) for position in positions if parents[position] not in _NOBODY
+    ]
+
+
 def _callers(span: SealedSpan) -> Collection[bytes]:
     """Keys of the spans that called a span, each once."""
     parent = span.parent_span_id
-    parents = (span.trace_id + parent,) if parent and parent != _NO_SPAN else ()
+    parents = () if parent in _NOBODY else (span.trace_id + parent,)
     if parents and span.kind != Span.SPAN_KIND_CONSUMER:
         return parents
     return {*parents, *(link.trace_id + link.span_id for link in islice(span.links, _MAX_LINKS))}

@@ -97,6 +97,7 @@ class MergedSpan(Protocol):
 
     attributes: Sequence[bytes]
     events: Sequence[SealedEvent]
+    links: Sequence[trace_pb2.Span.Link]
     trace_state: str
     status: trace_pb2.Status
 

@@ -32,6 +32,7 @@ class SpanBatch:
         keys: Their trace ids and span ids, which name a span among all.
         statuses: The codes of their statuses.
         events: Their events.
+        has_links: Whether any of them has one.
         has_trace_states: Whether any of them has one.
         tags: The different attributes of spans and events, each as protobuf's own writer writes it.
         rejected: How many spans were deleted from the message, for want of valid ids or for too many parts.
@@ -44,6 +45,7 @@ class SpanBatch:
     keys: Sequence[bytes]
     statuses: Sequence[int]
     events: Sequence[SealedEvent]
+    has_links: bool
     has_trace_states: bool
     tags: Set[bytes]
     rejected: int
@@ -72,7 +74,19 @@ class SpanBatch:
         statuses = [span.status.code for span in spans] if merged.status.code else [Status.STATUS_CODE_UNSET] * len(spans)
         events = list(merged.events)
         tags = set(merged.attributes).union(*(event.attributes for event in events))
-        return cls(resource, message, spans, trace_ids, keys, statuses, events, bool(merged.trace_state), tags, rejected)
+        return cls(
+            resource,
+            message,
+            spans,
+            trace_ids,
+            keys,
+            statuses,
+            events,
+            bool(merged.links),
+            bool(merged.trace_state),
+            tags,
+            rejected,
+        )
 
     def is_as_written_here(self) -> bool:
         """Whether all attributes are the bytes that a search looks for. Raises InvalidUploadError."""

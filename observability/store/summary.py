@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from observability.store.durations import duration_bit
+from observability.store.durations import duration_bits
 from observability.store.span_rows import SpanRows
 
 
@@ -29,10 +29,11 @@ class Summary:
 def by_operation(rows: SpanRows) -> Mapping[int, Summary]:
     """Rows of each operation."""
     starts_us: dict[int, list[int]] = {operation: [] for operation in dict.fromkeys(rows.operations)}
-    durations, failed = dict.fromkeys(starts_us, 0), dict.fromkeys(starts_us, 0)
-    bits = map(duration_bit, rows.durations_us)
-    for operation, start_us, bit, has_failed in zip(rows.operations, rows.starts_us, bits, rows.failed, strict=True):
+    for operation, start_us in zip(rows.operations, rows.starts_us, strict=True):
         starts_us[operation].append(start_us)
+    durations, failed = dict.fromkeys(starts_us, 0), dict.fromkeys(starts_us, 0)
+    # Many spans of a chunk have the same three in common.
+    for operation, bit, has_failed in set(zip(rows.operations, duration_bits(rows.durations_us), rows.failed, strict=True)):
         durations[operation] |= bit
         if has_failed:
             failed[operation] |= bit
