@@ -27,8 +27,9 @@ from observability.store.values import Tag, as_json, attribute_tag, string_tag
 
 _NS_PER_US: Final = 1_000
 _KEPT_PROCESSES: Final = 64
-_KEPT_LENGTH: Final = 1_024  # Of a sender's resource; a longer one is written anew each time.
-_STATUS_CODES: Final = {Status.STATUS_CODE_OK: "OK", Status.STATUS_CODE_ERROR: "ERROR"}
+_KEPT_MADE_TAGS: Final = 256
+_KEPT_LENGTH: Final = 1_024  # Of a sender's resource, or of a scope; a longer one is written anew each time.
+_STATUS_CODES: Final[Mapping[int, str]] = {Status.STATUS_CODE_OK: "OK", Status.STATUS_CODE_ERROR: "ERROR"}
 _FAILED: Final = Tag("error", value=True, json='{"key":"error","type":"bool","value":true}')
 _FLAGS_MASK: Final = 0xFF  # The W3C trace flags; OTLP keeps more above them.
 
@@ -60,20 +61,14 @@ def trace(trace_id: bytes, stored: Sequence[StoredSpan], warnings: Sequence[str]
 def tags(stored: StoredSpan) -> list[Tag]:
     """Tags of a span: its attributes, and what Jaeger makes of scope, kind, status and trace state."""
     span, scope, status = stored.span, stored.scope, stored.span.status
-    result = [*map(attribute_tag, span.attributes)]
-    if scope.name:
-        result.append(string_tag("otel.scope.name", scope.name))
-    if scope.version:
-        result.append(string_tag("otel.scope.version", scope.version))
-    if span.kind in KINDS:
-        result.append(string_tag("span.kind", KINDS[span.kind]))
-    if status.code in _STATUS_CODES:
-        result.append(string_tag("otel.status_code", _STATUS_CODES[status.code]))
-    if status.message:
-        result.append(string_tag("otel.status_description", status.message))
-    if span.trace_state:
-        result.append(string_tag("w3c.tracestate", span.trace_state))
-    if status.code == Status.STATUS_CODE_ERROR:
+    name, version, code = scope.name, scope.version, status.code
+    made = _kept_made_tags if len(name) + len(version) <= _KEPT_LENGTH else _made_tags
+    result = [*map(attribute_tag, span.attributes), *made(name, version, span.kind, code)]
+    if message := status.message:
+        result.append(string_tag("otel.status_description", message))
+    if state := span.trace_state:
+        result.append(string_tag("w3c.tracestate", state))
+    if code == Status.STATUS_CODE_ERROR:
         result.append(_FAILED)
     return result
 
@@ -88,6 +83,20 @@ def fields(event: SealedEvent) -> Iterator[Tag]:
     """Fields of an event; its name is the field `event`."""
     yield string_tag("event", event.name)
     yield from map(attribute_tag, event.attributes)
+
+
+def _made_tags(scope: str, version: str, kind: int, status: int) -> tuple[Tag, ...]:
+    """What nearly all spans of an instrumentation have in common."""
+    made = {
+        "otel.scope.name": scope,
+        "otel.scope.version": version,
+        "span.kind": KINDS.get(kind, ""),
+        "otel.status_code": _STATUS_CODES.get(status, ""),
+    }
+    return tuple(string_tag(key, value) for key, value in made.items() if value)
+
+
+_kept_made_tags: Final = lru_cache(maxsize=_KEPT_MADE_TAGS)(_made_tags)
 
 
 def _process(resource: bytes) -> str:
@@ -106,11 +115,12 @@ def _span(stored: StoredSpan, process_id: str) -> str:
     span = stored.span
     start_ns = span.start_time_unix_nano
     trace_id = span.trace_id.hex()
+    logs = ",".join(map(_log, events)) if (events := span.events) else ""
     return (
         f'{{"traceID":"{trace_id}","spanID":"{span.span_id.hex()}","flags":{span.flags & _FLAGS_MASK}'
         f',"operationName":{as_json(span.name)},"references":[{",".join(_references(span, trace_id))}]'
         f',"startTime":{start_ns // _NS_PER_US},"duration":{max(0, span.end_time_unix_nano - start_ns) // _NS_PER_US}'
-        f',"tags":{_array(tags(stored))},"logs":[{",".join(map(_log, span.events))}],"processID":"{process_id}","warnings":null}}'
+        f',"tags":{_array(tags(stored))},"logs":[{logs}],"processID":"{process_id}","warnings":null}}'
     )
 
 

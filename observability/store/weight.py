@@ -14,7 +14,9 @@ _PART_BYTES: Final = 64  # What an attribute, event or link takes at least, what
 
 def weight_of_span(span: SealedSpan, size_bytes: int) -> int:
     """Bytes that a span counts for: those of OTLP, and a fixed number for each of its parts."""
-    parts = len(span.attributes) + len(span.links) + sum(1 + len(event.attributes) for event in span.events)
+    parts = len(span.attributes) + len(span.links)
+    if events := span.events:
+        parts += sum(1 + len(event.attributes) for event in events)
     return size_bytes + parts * _PART_BYTES
 
 
