@@ -26,6 +26,26 @@ class Duration(click.ParamType[float]):
         return duration_ms
 
 
+class Pace(click.ParamType[float | None]):
+    """How many times as often customers come, `0.5`, or `auto` (None) for whatever the machine allows."""
+
+    name = "pace"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """The pace. Fails with what is allowed."""
+        if isinstance(value, float):
+            return value
+        if value == "auto":
+            return None
+        try:
+            pace = float(value)
+        except ValueError:
+            pace = -1.0
+        if not 0 < pace <= 1:  # NaN as well.
+            self.fail(f"{value!r} is no pace; allowed: auto, or a number above 0 and up to 1, such as 0.5", param, ctx)
+        return pace
+
+
 class Rate(click.ParamType[float]):
     """A share of requests, `50%` or `0.5`, as a number above 0 and up to 1."""
 

@@ -16,6 +16,7 @@ from chaos.experiment.load_process import START_TIMEOUT_S, LoadSchedule, surge_o
 from chaos.experiment.machine import CpuSampler
 from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.observer import Observer
+from chaos.experiment.rehearsal import BusyWatch
 from chaos.experiment.windows import Window, Windows
 from chaos.experiment.world import RunningLoad, World
 from observability.trace_options import TracePath
@@ -32,13 +33,17 @@ DRAIN_S = 25.0
 
 
 class ArmRun:
-    """Runs one arm once. Whatever ends it, its fault is lifted, its load and its system are stopped before it returns."""
+    """Runs one arm once. Whatever ends it, its fault is lifted, its load and its system are stopped before it returns.
 
-    def __init__(self, planned: PlannedArm, world: World, observer: Observer) -> None:
+    With a `watch`, it ends before its fault on a machine that is too busy.
+    """
+
+    def __init__(self, planned: PlannedArm, world: World, observer: Observer, watch: BusyWatch | None = None) -> None:
         experiment = planned.loaded.experiment
         self._planned = planned
         self._world = world
         self._observer = observer
+        self._watch = watch
         self._state = planned.folder.root
         self._collector = Collector(planned, world)
         self._alerts = AlertWatch(planned, world)
@@ -60,6 +65,7 @@ class ArmRun:
             RunError: The load or the fault failed.
             ControlError: The system did not start, did not stop, or went away.
             OSError: The disk refused.
+            MachineTooBusyError: Its watch found so.
             KeyboardInterrupt: Passed on.
         """
         folder = self._planned.folder
@@ -110,7 +116,8 @@ class ArmRun:
         self._write_facts(complete=False)
         schedule = LoadSchedule(
             load=planned.loaded.experiment.load,
-            surge=surge_of(planned.loaded.experiment),
+            pace=planned.loaded.pace,
+            surge=surge_of(planned.loaded),
             host=system.addresses[planned.topology.entry],
             seed=planned.seed,
             run_s=planned.marks_s[-1],
@@ -142,6 +149,8 @@ class ArmRun:
             (start_s, self._phase("warmup")),
             (warm_s, self._phase("baseline")),
             (warm_s, self._scrape(Mark.BASELINE_START)),
+            (warm_s, self._begin_watch),
+            (struck_s - SCRAPE_LEAD_S, self._end_watch),
             (struck_s - SCRAPE_LEAD_S, self._scrape(Mark.FAULT_START)),
             (struck_s, self._apply),
             (struck_s, self._phase("fault")),
@@ -182,6 +191,14 @@ class ArmRun:
 
     def _scrape(self, mark: Mark) -> Callable[[], None]:
         return lambda: self._collector.keep_metrics(mark)
+
+    def _begin_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.begin(self._live.succeeded)
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.end(self._live.succeeded)
 
     def _keep_served_before(self) -> None:
         self._keep_served(lambda windows: windows.baseline)

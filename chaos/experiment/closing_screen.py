@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chaos.experiment.outcomes import ProofKind
+from chaos.experiment.pace import pace_sentence
 from chaos.experiment.result import ArmResult, Result
 from chaos.experiment.wording import HOLDING, OBJECTIVE_MARK, PROOF_NAME, STATUS_MARK, VERDICT_STYLE, p95_change, success_change
 
@@ -16,6 +17,8 @@ def print_result(result: Result, report: Path, out: Console) -> None:
     """Prints everything that a reader needs before opening the report."""
     out.print()
     out.print(Text(result.experiment.title, "bold"))
+    if pace := pace_sentence(result.experiment.pace, result.experiment.rehearsal):
+        out.print(pace, highlight=False)
     out.print(_journeys(result))
     for arm in result.arms:
         _print_arm(arm, out)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import click
 
 from chaos.experiment.errors import EvidenceError, RunError
+from chaos.parameters import Pace
 from chaos.targets.choice import COMPOSE, LOCAL, TargetName
 from testbed.run import RUNS
 
@@ -25,13 +26,21 @@ _LAB = frozenset({"numpy", "jinja2", "markupsafe", "locust"})
     help="Makes every phase so many times as long. A shorter run smokes, it does not prove: it ends INCONCLUSIVE.",
 )
 @click.option(
+    "--pace",
+    type=Pace(),
+    default="auto",
+    show_default=True,
+    help="Below 1, customers come so many times as often, in phases so much longer. auto: 1, and less where a baseline shows the "
+    "machine to be too busy. Only where the experiment's file allows it (load.slowest_pace).",
+)
+@click.option(
     "--target",
     type=click.Choice([LOCAL, COMPOSE]),
     default=LOCAL,
     show_default=True,
     help="Fresh local systems, or the Docker Compose project that runs: each arm makes its services anew, on fresh data.",
 )
-def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float, target: TargetName) -> int:
+def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float, pace: float | None, target: TargetName) -> int:
     """Run EXPERIMENT: the name of a shipped one (delivery-outage) or a YAML file.
 
     Each arm is a fresh system, under the same arrivals. Exit code 0: every arm is as expected; 1: one is not.
@@ -41,7 +50,8 @@ def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float, 
         from chaos.experiment.runner import RunOptions  # noqa: PLC0415 - needs the lab extra
         from chaos.experiment.session import run_and_show  # noqa: PLC0415 - needs the lab extra
 
-        return run_and_show(experiment, RunOptions(seed=seed, scale=scale, arms=arms, runs=RUNS), target=target)
+        options = RunOptions(seed=seed, scale=scale, pace=pace, arms=arms, runs=RUNS)
+        return run_and_show(experiment, options, target=target)
 
     return _with_lab(start)
 

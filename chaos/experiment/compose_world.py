@@ -9,6 +9,7 @@ from chaos.experiment.compose_load import shown_to_containers
 from chaos.experiment.compose_stage import ComposeStage
 from chaos.experiment.errors import RunError
 from chaos.experiment.load_process import LoadProcess
+from chaos.experiment.machine import read_cpu
 from chaos.experiment.world import SCRAPE_TIMEOUT_S, World
 from chaos.http_get import http_get
 from chaos.targets.choice import project_name
@@ -53,5 +54,6 @@ def world_of(stage: ComposeStage) -> World:
         scrape=partial(http_get, timeout_s=SCRAPE_TIMEOUT_S),
         now=time.time,
         sleep=time.sleep,
+        cpu=read_cpu,
         elsewhere=stage,
     )

@@ -25,6 +25,7 @@ def find_mistakes(document: Document, experiment: Experiment, maps: Maps, slos: 
     """Everything in `experiment` that its maps or its own other parts contradict, with lines of `document`."""
     found = [
         *_load(document, experiment),
+        *_pace(document, experiment),
         *(mistake for topology in maps.values() for mistake in _fault(document, experiment, topology)),
         *_arms(document, experiment, maps),
         *_objectives(document, experiment, maps),
@@ -52,6 +53,19 @@ def _load(document: Document, experiment: Experiment) -> Iterator[Mistake]:
         if journey not in named:
             problem = "has a rate but no role; name it under journeys: judged, may_degrade or watched"
             yield document.mistake(("load", "rates_per_s", journey), problem)
+
+
+def _pace(document: Document, experiment: Experiment) -> Iterator[Mistake]:
+    """What is stated in journeys a second would be another claim at another pace."""
+    fault, objectives = experiment.fault, experiment.objectives
+    absolute = {
+        "fault.rate_per_s": isinstance(fault, SurgePlan) and fault.rate_per_s is not None,
+        "objectives.goodput": objectives.goodput is not None,
+    }
+    for place, stated in absolute.items():
+        if stated and experiment.load.slowest_pace < 1:
+            problem = f"{place} is a rate of its own, which does not slow down with the load; leave slowest_pace out"
+            yield document.mistake(("load", "slowest_pace"), problem)
 
 
 def _fault(document: Document, experiment: Experiment, topology: Topology) -> Iterator[Mistake]:

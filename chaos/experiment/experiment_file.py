@@ -1,7 +1,7 @@
 """Finds, reads and checks an experiment's file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,12 +26,24 @@ class LoadedExperiment:
     maps: Mapping[str, ArmMap]
     slos: Mapping[str, Slos]
     """By arm; empty for a map that the objectives do not speak of."""
+    pace: float = 1.0
+    """How many times as often customers come as the file says."""
 
     @property
     def place(self) -> Place:
         """Where the fault acts, in every arm; a surge acts on nobody and comes in at the entry."""
         topology, fault = next(iter(self.maps.values())).topology, self.experiment.fault
         return Place(topology.entry) if isinstance(fault, SurgePlan) else Place.parse(fault.target, topology)
+
+    @property
+    def rates_per_s(self) -> dict[str, float]:
+        """Journeys of each kind that begin in a second, at its pace."""
+        return {name: rate * self.pace for name, rate in self.experiment.load.rates_per_s.items()}
+
+    def played(self, pace: float, scale: float) -> "LoadedExperiment":
+        """As it is run: with customers at another pace, in phases so many times as long as that takes, and `scale` besides."""
+        phases = self.experiment.phases.scaled(scale / pace)
+        return replace(self, experiment=self.experiment.model_copy(update={"phases": phases}), pace=pace)
 
 
 def shipped_experiments() -> dict[str, Path]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chaos.experiment.result import Address, Machine, PhaseSpan
+from chaos.experiment.result import Address, Machine, PhaseSpan, Rehearsal
 
 PhaseName = Literal["warmup", "baseline", "fault", "recovery"]
 PHASES: tuple[PhaseName, ...] = ("warmup", "baseline", "fault", "recovery")
@@ -60,6 +60,8 @@ class RunFacts(_Fact):
     experiment: str = Field(description="the experiment's name; its file is beside this one")
     seed: int
     scale: float
+    pace: float = 1.0
+    rehearsal: Rehearsal | None = Field(default=None, description="why the pace is not 1; None: it is, or was asked for")
     arms: tuple[str, ...] = Field(description="in the order in which they run, drawn from the seed")
     started_at: float
     took_s: float | None = Field(default=None, description="None until every arm has run to its end")

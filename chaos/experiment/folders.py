@@ -142,9 +142,14 @@ class ExperimentFolder:
         """The result for people."""
         return self.root / "report.html"
 
+    @property
+    def arms(self) -> Path:
+        """A folder an arm."""
+        return self.root / "arms"
+
     def arm(self, name: str) -> ArmFolder:
         """Paths of one arm."""
-        return ArmFolder(self.root / "arms" / name)
+        return ArmFolder(self.arms / name)
 
     @classmethod
     def create(cls, run_id: str, runs: Path = RUNS) -> "ExperimentFolder":

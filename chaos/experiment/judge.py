@@ -24,6 +24,7 @@ def judge(folder: ExperimentFolder) -> Result:
     """
     facts = folder.read_facts()
     loaded = load_experiment(folder.experiment, folder.topology, folder.slo if folder.slo.exists() else None)
+    loaded = loaded.played(facts.pace, facts.scale)
     arms = {name: judge_arm(ArmEvidence.read(folder.arm(name), loaded.place), loaded, facts.seed) for name in facts.arms}
     ordered = tuple(arms[name] for name in loaded.experiment.arms if name in arms)
     result = _result(facts, loaded, ordered)
@@ -42,9 +43,11 @@ def _result(facts: RunFacts, loaded: LoadedExperiment, arms: tuple[ArmResult, ..
             title=experiment.title,
             hypothesis=experiment.hypothesis,
             description=experiment.description,
-            rates_per_s={name: float(rate) for name, rate in experiment.load.rates_per_s.items()},
+            rates_per_s={name: round(rate, 3) for name, rate in loaded.rates_per_s.items()},
             fault=str(experiment.fault),
             scale=facts.scale,
+            pace=facts.pace,
+            rehearsal=facts.rehearsal,
         ),
         seed=facts.seed,
         started_at=facts.started_at,

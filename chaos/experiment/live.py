@@ -28,6 +28,8 @@ class LiveRecord:
         self._offset = 0
         self._open: dict[str, bool] = {}
         self._ended: deque[tuple[float, str, bool, bool]] = deque()
+        self.succeeded = 0
+        """Journeys of every kind, from the first line read to the last."""
 
     def recent(self, now_s: float) -> dict[str, Recent]:
         """By journey, at `now_s` seconds of the schedule."""
@@ -44,6 +46,7 @@ class LiveRecord:
     def _take(self, line: RequestLine) -> None:
         degraded = self._open.pop(line.id, False) or line.degraded
         if line.last:
+            self.succeeded += line.outcome == "ok"
             self._ended.append((line.done, line.journey, line.outcome == "ok", degraded))
         else:
             self._open[line.id] = degraded

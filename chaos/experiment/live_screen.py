@@ -46,6 +46,12 @@ class LiveScreen:
         self._out.print(Text(plan.title, "bold"))
         self._out.print(Text(plan.hypothesis, "italic"))
         self._out.print(f"fault: {plan.fault}   seed: {plan.seed}   folder: {plan.folder}", highlight=False, soft_wrap=True)
+        self._print_pace(plan)
+
+    def begun_anew(self, plan: RunPlan) -> None:
+        """Stays on the screen, above what is redrawn."""
+        self._plan = plan
+        self._print_pace(plan)
 
     def arm_started(self, arm: str) -> None:
         """A new arm."""
@@ -60,7 +66,7 @@ class LiveScreen:
 
     def phase_started(self, arm: str, phase: PhaseName, end_s: float) -> None:  # noqa: ARG002 - an Observer's signature
         """A new phase."""
-        self._stage = Text.assemble((phase, _PHASE_STYLE[phase]), f" until {end_s:g} s")
+        self._stage = Text.assemble((phase, _PHASE_STYLE[phase]), f" until {end_s:.4g} s")
         self._draw()
 
     def tick(self, arm: str, now_s: float, recent: Mapping[str, Recent]) -> None:  # noqa: ARG002 - an Observer's signature
@@ -83,6 +89,10 @@ class LiveScreen:
         self._live.update(Text(""), refresh=True)
         self._live.stop()
         print_result(result, report, self._out)
+
+    def _print_pace(self, plan: RunPlan) -> None:
+        if plan.pace:
+            self._out.print(Text(f"{plan.pace} An arm takes {plan.length_s:.4g} s.", "yellow"))
 
     def _draw(self) -> None:
         self._live.update(self._picture(), refresh=True)

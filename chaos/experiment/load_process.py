@@ -12,8 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from chaos.experiment.errors import RunError
+from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.fault_plan import SurgePlan
-from chaos.experiment.model import Experiment, Load
+from chaos.experiment.model import Load
 from testbed.load_target import load_target
 from testbed.ports import HOST
 
@@ -42,13 +43,13 @@ class Surge:
     end_s: float
 
 
-def surge_of(experiment: Experiment) -> Surge | None:
+def surge_of(loaded: LoadedExperiment) -> Surge | None:
     """What an experiment's fault adds to its load: all of the fault's window; None for a fault that is no surge."""
-    fault = experiment.fault
+    fault = loaded.experiment.fault
     if not isinstance(fault, SurgePlan):
         return None
-    load_per_s = experiment.load.rates_per_s[fault.journey]
-    _, _, struck_s, lift_s, _ = experiment.phases.marks_s()
+    load_per_s = loaded.rates_per_s[fault.journey]
+    _, _, struck_s, lift_s, _ = loaded.experiment.phases.marks_s()
     return Surge(fault.journey, fault.asked_per_s(load_per_s) - load_per_s, struck_s, lift_s)
 
 
@@ -57,6 +58,7 @@ class LoadSchedule:
     """What to play, against what, and where to keep the record.
 
     Attributes:
+        pace: How many times as often its customers come as it says. A surge is stated as it comes.
         targets: The folder in which Prometheus looks for whom to ask.
         run: Of which run it is, in the baggage of its requests.
         arm: Of which arm.
@@ -65,6 +67,7 @@ class LoadSchedule:
     """
 
     load: Load
+    pace: float
     surge: Surge | None
     host: str
     seed: int
@@ -88,6 +91,7 @@ class LoadSchedule:
             "-f": locustfile,
             "--host": self.host,
             "--users": self.load.total_per_s,
+            "--pace": f"{self.pace:g}",
             "--mix": mix,
             "--customers": self.load.customers,
             "--seed": self.seed,

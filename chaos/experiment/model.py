@@ -18,6 +18,8 @@ from services.policy import Profile
 
 MAX_PHASE_MS = 600_000.0
 MAX_JOURNEYS_PER_S = 1_000
+MIN_PACE = 0.1
+"""Ten times as long is as long as anybody waits for a minute of phases."""
 SHORTEST_PHASE_MS = 1_000.0
 """One block of the statistics: a shorter window has nothing to estimate from."""
 
@@ -32,6 +34,8 @@ class Load(Frozen):
     rates_per_s: dict[Name, Annotated[int, Field(ge=1, le=MAX_JOURNEYS_PER_S)]] = Field(min_length=1, max_length=20)
     customers: Annotated[int, Field(ge=1, le=1_000)] = 20
     """How many sign in before the load starts; the journeys share their tokens."""
+    slowest_pace: Annotated[float, Field(ge=MIN_PACE, le=1)] = 1.0
+    """How many times as often customers may come on a machine that is too slow; below 1 only where rates are not the point."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

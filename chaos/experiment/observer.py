@@ -23,6 +23,8 @@ class RunPlan:
     seed: int
     length_s: float
     """Of one arm's schedule."""
+    pace: str
+    """How fast customers come, in a sentence; empty when they come as the experiment says."""
     folder: Path
 
 
@@ -31,6 +33,9 @@ class Observer(Protocol):
 
     def run_started(self, plan: RunPlan) -> None:
         """Before the first arm."""
+
+    def begun_anew(self, plan: RunPlan) -> None:
+        """The first arm was broken off and is stopped; all arms are run at another pace."""
 
     def arm_started(self, arm: str) -> None:
         """Its system is about to start."""
@@ -58,6 +63,9 @@ class Unobserved:
     """For a run that nobody watches."""
 
     def run_started(self, plan: RunPlan) -> None:
+        """Tells nobody."""
+
+    def begun_anew(self, plan: RunPlan) -> None:
         """Tells nobody."""
 
     def arm_started(self, arm: str) -> None:

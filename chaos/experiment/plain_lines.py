@@ -24,7 +24,12 @@ class PlainLines:
     def run_started(self, plan: RunPlan) -> None:
         """What is about to happen."""
         self._say(f"{plan.title}")
-        self._say(f"{plan.fault}; arms {', then '.join(plan.arms)}, {plan.length_s:g} s each; seed {plan.seed}; {plan.folder}")
+        self._say(f"{plan.fault}; arms {', then '.join(plan.arms)}, {plan.length_s:.4g} s each; seed {plan.seed}; {plan.folder}")
+        self._say_pace(plan)
+
+    def begun_anew(self, plan: RunPlan) -> None:
+        """Why, and how."""
+        self._say_pace(plan)
 
     def arm_started(self, arm: str) -> None:
         """Its name."""
@@ -40,7 +45,7 @@ class PlainLines:
     def phase_started(self, arm: str, phase: PhaseName, end_s: float) -> None:
         """The phase, and how the one before it went."""
         self._say_recent(arm)
-        self._say(f"{arm}: {phase} until {end_s:g} s")
+        self._say(f"{arm}: {phase} until {end_s:.4g} s")
 
     def tick(self, arm: str, now_s: float, recent: Mapping[str, Recent]) -> None:  # noqa: ARG002 - an Observer's signature
         """Remembers how it goes."""
@@ -62,6 +67,10 @@ class PlainLines:
         said = [f"{name} {percent(each.succeeded / each.ended)}" for name, each in sorted(self._recent.items()) if each.ended]
         if said:
             self._say(f"{arm}: success in the last seconds: {', '.join(said)}")
+
+    def _say_pace(self, plan: RunPlan) -> None:
+        if plan.pace:
+            self._say(f"{plan.pace} An arm takes {plan.length_s:.4g} s.")
 
     def _say(self, text: str) -> None:
         self._out.print(text, markup=False, highlight=False, soft_wrap=True)

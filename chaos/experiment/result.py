@@ -238,6 +238,16 @@ class Machine(_Finding):
     python: str
 
 
+class Rehearsal(_Finding):
+    """A first baseline, as the experiment's file says, that was broken off because the machine was too busy with it."""
+
+    cpu_percent: float = Field(description="of all cores, that were used")
+    needed_percent: float = Field(
+        description="of all cores, for everybody to be served who came; more than 100: it was overwhelmed"
+    )
+    allowed_percent: float = Field(description="above which an arm says nothing (bounds.machine_cpu_percent)")
+
+
 class ExperimentSummary(_Finding):
     """What was asked. The file itself is kept in the run's folder as experiment.yaml."""
 
@@ -245,9 +255,14 @@ class ExperimentSummary(_Finding):
     title: str
     hypothesis: str
     description: str
-    rates_per_s: dict[str, float] = Field(description="journeys a second, by journey")
+    rates_per_s: dict[str, float] = Field(description="journeys a second, by journey, at the pace of the run")
     fault: str = Field(description="in words, such as `kill deliveries`")
     scale: float = Field(description="1, or less when phases were shortened for a smoke run")
+    pace: float = Field(
+        default=1.0,
+        description="1, or less: customers came so many times as often as the file says, in phases 1/pace times as long",
+    )
+    rehearsal: Rehearsal | None = Field(default=None, description="why the pace is not 1; None: it is, or was asked for")
 
 
 class Result(_Finding):

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -16,13 +16,17 @@ from chaos.experiment.folders import ExperimentFolder, write_model
 from chaos.experiment.judge import copy_documents, judge
 from chaos.experiment.machine import package_versions, this_machine
 from chaos.experiment.observer import Observer, RunPlan
-from chaos.experiment.result import Result
+from chaos.experiment.pace import fitting_pace, pace_sentence, stated_pace
+from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
+from chaos.experiment.result import Rehearsal, Result
 from chaos.experiment.world import World
 from testbed.run import RUNS
 
 MIN_FREE_BYTES = 300_000_000
 """Two arms of the shipped experiments leave less than a fifth of this; a disk that fills up in the middle wastes the run."""
 
+MAX_ARM_S = 3_600.0
+"""As long as the load generator plays at most (loadtests.options)."""
 MAX_SAME_SECOND = 10
 
 
@@ -33,12 +37,14 @@ class RunOptions:
     Attributes:
         seed: Takes precedence over the file's.
         scale: Factor on the length of every phase.
+        pace: How many times as often customers come; None: as the file says, or more slowly on a machine too busy for that.
         arms: Only these; all when empty.
         runs: Folder of all runs.
     """
 
     seed: int | None = None
     scale: float = 1.0
+    pace: float | None = None
     arms: tuple[str, ...] = ()
     runs: Path = RUNS
 
@@ -62,28 +68,72 @@ def run_experiment(loaded: LoadedExperiment, options: RunOptions, world: World, 
         OSError: The disk refused.
         KeyboardInterrupt: Passed on, once everything is healed and stopped.
     """
-    loaded = _overridden(loaded, options)
+    played = _played(loaded, options)
     folder = _create_folder(loaded.name, options.runs)
     copy_documents(loaded, folder)
-    facts = _facts(loaded, folder.root.name, options)
-    write_model(folder.facts, facts)
-    observer.run_started(_plan(loaded, facts, folder))
+    facts = _facts(played, folder.root.name, options)
+    observer.run_started(_plan(played, facts, folder))
     began = time.monotonic()
-    for name in facts.arms:
-        planned = PlannedArm(name, loaded, folder.arm(name), facts.run_id, facts.seed)
-        loaded.maps[name].write(planned.folder.topology)
-        ArmRun(planned, world, observer).run()
+    watch = _watch(played, world) if options.pace is None else None
+    rehearsal = None
+    try:
+        _run_arms(played, facts, folder, world, observer, watch)
+    except MachineTooBusyError as busy:
+        rehearsal = busy.rehearsal
+    if rehearsal is not None:
+        shutil.rmtree(folder.arms)
+        facts = _slower(facts, rehearsal, loaded.experiment.load.slowest_pace)
+        played = _of_possible_length(loaded.played(facts.pace, facts.scale))
+        observer.begun_anew(_plan(played, facts, folder))
+        _run_arms(played, facts, folder, world, observer)
     write_model(folder.facts, facts.model_copy(update={"took_s": round(time.monotonic() - began, 3)}))
     return Finished(judge(folder), folder)
 
 
-def _overridden(loaded: LoadedExperiment, options: RunOptions) -> LoadedExperiment:
-    """Raises RunError for an arm that the experiment does not have."""
+def _run_arms(
+    played: LoadedExperiment,
+    facts: RunFacts,
+    folder: ExperimentFolder,
+    world: World,
+    observer: Observer,
+    watch: BusyWatch | None = None,
+) -> None:
+    """Runs every arm, the first of them under `watch`."""
+    write_model(folder.facts, facts)
+    for name in facts.arms:
+        planned = PlannedArm(name, played, folder.arm(name), facts.run_id, facts.seed)
+        played.maps[name].write(planned.folder.topology)
+        ArmRun(planned, world, observer, watch if name == facts.arms[0] else None).run()
+
+
+def _played(loaded: LoadedExperiment, options: RunOptions) -> LoadedExperiment:
+    """The experiment as it is to be run. Raises RunError for an arm or a pace that it does not have."""
     experiment = loaded.experiment
     unknown = [name for name in options.arms if name not in experiment.arms]
     if unknown:
         raise RunError(f"unknown arm {unknown[0]!r}; {loaded.name} has: {', '.join(experiment.arms)}")
-    return replace(loaded, experiment=experiment.model_copy(update={"phases": experiment.phases.scaled(options.scale)}))
+    pace = stated_pace(options.pace, experiment.load.slowest_pace, loaded.name)
+    return _of_possible_length(loaded.played(pace, options.scale))
+
+
+def _of_possible_length(played: LoadedExperiment) -> LoadedExperiment:
+    """Raises RunError for phases that the load generator does not play."""
+    length_s = played.experiment.phases.marks_s()[-1]
+    if length_s > MAX_ARM_S:
+        raise RunError(f"at pace {played.pace:g} the phases add up to {length_s:.0f} s; at most {MAX_ARM_S:g} s are possible")
+    return played
+
+
+def _watch(played: LoadedExperiment, world: World) -> BusyWatch | None:
+    """None for an experiment that has one pace only."""
+    if played.experiment.load.slowest_pace == played.pace:
+        return None
+    return BusyWatch(played.experiment.bounds.machine_cpu_percent, sum(played.rates_per_s.values()), world.cpu)
+
+
+def _slower(facts: RunFacts, rehearsal: Rehearsal, slowest: float) -> RunFacts:
+    pace = fitting_pace(rehearsal.needed_percent, rehearsal.allowed_percent, slowest)
+    return facts.model_copy(update={"pace": pace, "rehearsal": rehearsal})
 
 
 def _create_folder(name: str, runs: Path) -> ExperimentFolder:
@@ -110,6 +160,7 @@ def _facts(loaded: LoadedExperiment, run_id: str, options: RunOptions) -> RunFac
         experiment=loaded.name,
         seed=seed,
         scale=options.scale,
+        pace=loaded.pace,
         arms=tuple(arms),
         started_at=time.time(),
         versions=package_versions(),
@@ -127,5 +178,6 @@ def _plan(loaded: LoadedExperiment, facts: RunFacts, folder: ExperimentFolder) -
         roles=experiment.journeys.roles(),
         seed=facts.seed,
         length_s=experiment.phases.marks_s()[-1],
+        pace=pace_sentence(facts.pace, facts.rehearsal),
         folder=folder.root,
     )

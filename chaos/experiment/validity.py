@@ -1,15 +1,32 @@
 """Whether an arm says anything about the system at all."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.metrics import SCRAPE_LEAD_S, Mark
 from chaos.experiment.model import Bounds
 from chaos.experiment.outcomes import ProofStatus, Role
+from chaos.experiment.pace import fitting_pace
 from chaos.experiment.result import JourneyResult, LoadQuality, Proof
 
 PROCESS_CPU = "process_cpu_seconds_total"
 """prometheus-client's own name for a process's processor time."""
+
+
+@dataclass(frozen=True)
+class Paces:
+    """How fast customers came, and how slowly they may."""
+
+    taken: float = 1.0
+    slowest: float = 1.0
+
+    def way_out(self, cpu_percent: float, allowed_percent: float) -> str:
+        """What to do about a machine that was too busy; empty where there is no slower pace."""
+        if self.taken <= self.slowest:
+            return ""
+        pace = fitting_pace(cpu_percent / self.taken, allowed_percent, self.slowest)
+        return f"; customers may come more slowly: --pace {pace:g}"
 
 
 def load_quality(evidence: ArmEvidence, arrivals_sha256: str) -> LoadQuality:
@@ -43,20 +60,22 @@ def invalid_reasons(
     journeys: Sequence[JourneyResult],
     *,
     sheds_at_entry: bool = False,
+    paces: Paces = Paces(),
 ) -> tuple[str, ...]:
     """Why the arm says nothing, one sentence each; empty when it does say something.
 
-    Where the entry sheds load (`sheds_at_entry`), a 429 is its limit's answer, which is the system's, and no rate limit's.
+    Where the entry sheds load (`sheds_at_entry`), a 429 is its limit's answer, which is the system's, and no rate limit's. Where
+    customers may come more slowly (`paces`), a busy machine has a way out.
     """
     return (
         *([] if bit.status is ProofStatus.PROVEN else [f"the fault is not shown to have bitten: {bit.sentence}"]),
-        *_load(evidence, bounds, quality),
+        *_load(evidence, bounds, quality, paces),
         *([] if sheds_at_entry else _rate_limit(evidence, quality)),
         *_baseline(bounds, journeys),
     )
 
 
-def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterator[str]:
+def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality, paces: Paces) -> Iterator[str]:
     if not evidence.load.complete:
         yield f"the load is incomplete: {evidence.load.problem or 'the generator does not say why'}"
     if quality.dropped:
@@ -68,7 +87,9 @@ def _load(evidence: ArmEvidence, bounds: Bounds, quality: LoadQuality) -> Iterat
         )
     if quality.cpu_max_percent is not None and quality.cpu_max_percent > bounds.machine_cpu_percent:
         busy = f"the machine was {quality.cpu_max_percent:.1f} % busy{_of_which(evidence)}"
-        yield f"{busy}, at most {bounds.machine_cpu_percent:g} % is allowed: what was measured is the machine, not the system"
+        allowed = f"at most {bounds.machine_cpu_percent:g} % is allowed"
+        slower = paces.way_out(quality.cpu_max_percent, bounds.machine_cpu_percent)
+        yield f"{busy}, {allowed}: what was measured is the machine, not the system{slower}"
 
 
 def _rate_limit(evidence: ArmEvidence, quality: LoadQuality) -> Iterator[str]:

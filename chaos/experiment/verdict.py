@@ -22,7 +22,7 @@ from chaos.experiment.proofs.recovery import find_recovery, recovery_proof
 from chaos.experiment.proofs.right_reason import right_reason
 from chaos.experiment.result import ArmResult, FaultSpan, JourneyResult, ObjectiveResult, Proof, Recovery
 from chaos.experiment.sentences import journey_sentence
-from chaos.experiment.validity import invalid_reasons, load_quality
+from chaos.experiment.validity import Paces, invalid_reasons, load_quality
 from chaos.experiment.windows import Windows, second_by_second, window_stats
 from chaos.targets.place import Place
 
@@ -63,7 +63,7 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
     quality = load_quality(evidence, arrivals_digest(evidence.journeys, evidence.facts.marks_s[1]))
     alerts = _alerts(evidence, loaded, recovery)
     proofs = (
-        fault_bit(evidence, experiment, place),
+        fault_bit(evidence, loaded),
         journeys_held(journeys, objectives),
         right_reason(evidence, experiment.because.get(name, ()), topology),
         alerts.proof,
@@ -71,7 +71,8 @@ def judge_arm(evidence: ArmEvidence, loaded: LoadedExperiment, seed: int) -> Arm
         invariants_held(evidence),
     )
     sheds = in_force.limit(topology.entry) is not None
-    invalid = invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys, sheds_at_entry=sheds)
+    paces = Paces(loaded.pace, experiment.load.slowest_pace)
+    invalid = invalid_reasons(evidence, experiment.bounds, quality, proofs[0], journeys, sheds_at_entry=sheds, paces=paces)
     decision = decide(invalid, journeys, objectives)
     expected = experiment.expect[name]
     doubts = doubts_about(expected, proofs, alerts_stated=name in experiment.alerts) if decision.verdict is expected else ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chaos.experiment.load_process import LoadProcess, LoadSchedule
+from chaos.experiment.machine import CpuSample, read_cpu
 from chaos.http_get import Get, http_get
 from chaos.targets.local import LocalSystem, LocalTarget
 from chaos.targets.system import System
@@ -57,6 +58,8 @@ class World:
     now: Callable[[], float]
     """Unix time, seconds."""
     sleep: Callable[[float], None]
+    cpu: Callable[[], CpuSample | None]
+    """The counters of the machine that the load comes from, at this instant."""
     elsewhere: Elsewhere | None = None
 
 
@@ -72,4 +75,5 @@ def local_world() -> World:
         scrape=partial(http_get, timeout_s=SCRAPE_TIMEOUT_S),
         now=time.time,
         sleep=time.sleep,
+        cpu=read_cpu,
     )

@@ -3,9 +3,9 @@
 import math
 
 from chaos.experiment.evidence import ArmEvidence
+from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import LeaseCount
 from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
-from chaos.experiment.model import Experiment
 from chaos.experiment.outcomes import ProofKind, ProofStatus
 from chaos.experiment.result import Proof
 from chaos.experiment.statistics.proportions import Share, wilson, z_of
@@ -19,13 +19,13 @@ RATE_CONFIDENCE = 0.999
 """Of the interval that must contain the asked rate; a correct draw misses it once in a thousand runs."""
 
 
-def fault_bit(evidence: ArmEvidence, experiment: Experiment, place: Place) -> Proof:
+def fault_bit(evidence: ArmEvidence, loaded: LoadedExperiment) -> Proof:
     """Compares what was asked with what the keeper's journal, the telemetry store, the leases and the load's record tell."""
-    plan = experiment.fault
+    plan, place = loaded.experiment.fault, loaded.place
     if isinstance(plan, ProcessFaultPlan):
         return _processes_were_down(evidence, plan, place)
     if isinstance(plan, SurgePlan):
-        return _customers_came(evidence, plan, experiment.load.rates_per_s[plan.journey])
+        return _customers_came(evidence, plan, loaded.rates_per_s[plan.journey])
     return _requests_were_hit(evidence, plan.rate, place)
 
 

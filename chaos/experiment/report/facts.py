@@ -111,7 +111,8 @@ def _commands(result: Result, run_folder: Path) -> Pairs:
     name = result.experiment.name
     experiment = name if name in shipped_experiments() else str(kept.experiment)
     scale = f" --scale {result.experiment.scale:g}" if result.experiment.scale != 1 else ""
+    pace = f" --pace {result.experiment.pace:g}" if result.experiment.pace != 1 else ""
     return (
-        ("Run it again", f"chaos run {experiment} --seed {result.seed}{scale}"),
+        ("Run it again", f"chaos run {experiment} --seed {result.seed}{scale}{pace}"),
         ("Draw this page again", f"chaos report {kept.root.name}"),
     )

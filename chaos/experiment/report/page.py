@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.experiment.outcomes import ProofKind
+from chaos.experiment.pace import pace_sentence
 from chaos.experiment.report.alerts import Alerts, alerts
 from chaos.experiment.report.answer import answer
 from chaos.experiment.report.facts import Facts, facts
@@ -30,6 +31,7 @@ class Page:
     hypothesis: str
     description: str
     when: str
+    pace: str
     answer: tuple[str, ...]
     passed: Mark
     outcome: str
@@ -56,6 +58,7 @@ def page(result: Result, run_folder: Path) -> Page:
         hypothesis=clip(result.experiment.hypothesis, 1_000),
         description=clip(result.experiment.description, 5_000),
         when=f"{moment(result.started_at)}, {seconds(result.took_s)}",
+        pace=pace_sentence(result.experiment.pace, result.experiment.rehearsal),
         answer=answer(shown),
         passed=passed_mark(passed=result.passed),
         outcome=clip(result.sentence),

@@ -1,6 +1,7 @@
 """A world without processes, in which an experiment runs in no time."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from chaos.experiment.errors import RunError
 from chaos.experiment.folders import ArmFolder
 from chaos.experiment.load_process import LoadSchedule
+from chaos.experiment.machine import TICKS_A_SECOND, CpuSample
 from chaos.experiment.metrics import Mark
 from chaos.experiment.world import World
 from chaos.faults import AnyFault, Hang
@@ -61,6 +63,8 @@ class FakeWorld:
     faults: list[str] = field(default_factory=list)
     lease_ms: list[float] = field(default_factory=list)
     launch_error: BaseException | None = None
+    cpu_percent: float = 50.0
+    """How busy the machine is with the load at pace 1."""
     now: float = STARTED_AT
     _scenario: Scenario = field(default_factory=Scenario)
     folder: ArmFolder = field(default_factory=lambda: ArmFolder(Path()))
@@ -83,7 +87,13 @@ class FakeWorld:
             scrape=self._get,
             now=lambda: self.now,
             sleep=self._sleep,
+            cpu=self._cpu,
         )
+
+    def _cpu(self) -> CpuSample:
+        pace = self.schedules[-1].pace if self.schedules else 1.0
+        ticks = round(self.now * TICKS_A_SECOND)
+        return CpuSample(at=self.now, busy=round(ticks * min(1.0, pace * self.cpu_percent / 100)), total=ticks)
 
     def printed(self) -> str:
         return self.screen.getvalue()
@@ -91,6 +101,10 @@ class FakeWorld:
     def interrupt_at(self, instant_s: float, what: Callable[[], object]) -> None:
         """Raises (an exception class) or calls `what` when that second of the first schedule is slept through."""
         self._alarms.append((instant_s, what))
+
+    def serve_at(self, instant_s: float) -> None:
+        """From that second of the first schedule on, its record tells of everybody."""
+        self._alarms.append((instant_s, lambda: write_load(self.folder, self._scenario)))
 
     def end_load_at(self, instant_s: float) -> None:
         self._load_ends_s = instant_s
@@ -144,7 +158,7 @@ class FakeWorld:
     def _load(self, schedule: LoadSchedule) -> Iterator["FakeWorld"]:
         self.schedules.append(schedule)
         started_at, marks_s = self.now + START_LEAD_S, _marks(self.folder)
-        self._scenario = replace(self._scenario, started_at=started_at, seed=schedule.seed, marks_s=marks_s)
+        self._scenario = replace(self._scenario, started_at=started_at, seed=schedule.seed, marks_s=marks_s, pace=schedule.pace)
         self.loads_running += 1
         try:
             yield self
@@ -165,7 +179,7 @@ class FakeWorld:
         return True
 
     def _sleep(self, duration_s: float) -> None:
-        self.now += duration_s
+        self.now = max(self.now + duration_s, math.nextafter(self.now, math.inf))  # Time passes, however short the sleep.
         for alarm in list(self._alarms):
             if self._now_s() >= alarm[0]:
                 self._alarms.remove(alarm)

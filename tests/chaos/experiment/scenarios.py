@@ -51,6 +51,7 @@ class Scenario:
     marks_s: tuple[float, float, float, float, float] = MARKS
     fate: Callable[[str, float, Random], Fate] = degrading
     seed: int = 5
+    pace: float = 1.0
     thinned: float = 1.0
     """Share of arrivals that are kept."""
     down_s: tuple[float, float] | None = (25.02, 45.05)
@@ -84,8 +85,8 @@ def visits_of(scenario: Scenario) -> tuple[Visit, ...]:
     found: list[Visit] = []
     for name, rate in RATES.items():
         instant_s = 0.0
-        while (instant_s := instant_s + random.expovariate(rate)) < scenario.marks_s[-1]:
-            fate = scenario.fate(name, instant_s, random)
+        while (instant_s := instant_s + random.expovariate(rate * scenario.pace)) < scenario.marks_s[-1]:
+            fate = scenario.fate(name, instant_s * scenario.pace, random)
             if random.random() < scenario.thinned:
                 found.append(Visit(name, len(found), instant_s, fate))
     return tuple(found)

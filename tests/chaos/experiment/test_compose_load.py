@@ -9,6 +9,7 @@ from tests.deploy.fakes import FakeDocker, said
 
 SCHEDULE = LoadSchedule(
     load=Load(rates_per_s={"browse": 1.0}),
+    pace=1.0,
     surge=None,
     host="http://127.0.0.1:8080",
     seed=1,

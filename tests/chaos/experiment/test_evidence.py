@@ -10,12 +10,12 @@ import pytest
 
 from chaos.experiment.errors import EvidenceError
 from chaos.experiment.evidence import ArmEvidence
+from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import LeaseCount
 from chaos.experiment.fault_plan import FaultPlan, HangPlan
 from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.journeys import Journey, RequestLine, arrivals_digest, assemble
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
-from chaos.experiment.model import Experiment
 from chaos.experiment.outcomes import ProofStatus
 from chaos.experiment.process_journal import JournalLine, ProcessJournal
 from chaos.experiment.proofs.fault_bit import fault_bit
@@ -23,7 +23,6 @@ from chaos.experiment.served import Served
 from chaos.experiment.trace import candidates, keep_trace, read_pick
 from chaos.experiment.windows import Window, Windows
 from chaos.http_get import FetchError
-from chaos.targets.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,8 +156,8 @@ def test_only_server_spans_of_the_service_count_as_served(bench: Bench, protecte
     assert Served({}).per_s(Window(1.2, 1.9)) is None
 
 
-def with_fault(bench: Bench, plan: FaultPlan) -> Experiment:
-    return bench.loaded.experiment.model_copy(update={"fault": plan})
+def with_fault(bench: Bench, plan: FaultPlan) -> LoadedExperiment:
+    return replace(bench.loaded, experiment=bench.loaded.experiment.model_copy(update={"fault": plan}))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,7 @@ def test_a_request_fault_bit_if_its_lease_hit_at_the_asked_rate_to_the_end(
         for seen, hit, alive in counts
     )
     plan = HangPlan(kind="hang", target="deliveries", rate=rate)
-    proof = fault_bit(bench.evidence(replace(protected, counts=leases)), with_fault(bench, plan), Place("deliveries"))
+    proof = fault_bit(bench.evidence(replace(protected, counts=leases)), with_fault(bench, plan))
     assert proof.status is status
     assert said in proof.sentence
 
@@ -191,7 +190,7 @@ def test_a_fault_that_one_replica_never_saw_did_not_bite_everywhere(bench: Bench
         for n, seen in ((1, 400), (2, 0))
     )
     plan = HangPlan(kind="hang", target="deliveries")
-    proof = fault_bit(bench.evidence(replace(protected, counts=counts)), with_fault(bench, plan), Place("deliveries"))
+    proof = fault_bit(bench.evidence(replace(protected, counts=counts)), with_fault(bench, plan))
     assert (proof.status, "deliveries/2 saw none" in proof.sentence) == (ProofStatus.REFUTED, True)
 
 

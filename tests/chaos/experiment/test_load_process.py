@@ -14,6 +14,7 @@ def schedule(folder: Path, log: str = "locust.log") -> LoadSchedule:
     (folder / "targets").mkdir()
     return LoadSchedule(
         load=Load(rates_per_s={"order": 5}),
+        pace=1.0,
         surge=None,
         host="http://127.0.0.1:1",
         seed=7,

@@ -40,13 +40,13 @@ def test_a_surge_comes_on_top_of_the_load_in_the_faults_window(
     tmp_path: Path, strength: str, extra_per_s: float, said: str
 ) -> None:
     loaded = surging(tmp_path, f"{{kind: surge, journey: order, {strength}}}")
-    assert surge_of(loaded.experiment) == Surge("order", extra_per_s, 25.0, 45.0)
+    assert surge_of(loaded) == Surge("order", extra_per_s, 25.0, 45.0)
     assert str(loaded.experiment.fault) == said
     assert str(loaded.place) == "gateway"
 
 
 def test_a_fault_of_another_kind_adds_nothing_to_the_load(bench: Bench) -> None:
-    assert surge_of(bench.loaded.experiment) is None
+    assert surge_of(bench.loaded) is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_surge_bit_if_as_many_came_as_were_asked_and_the_load_alone_would_brin
     bench: Bench, protected: Scenario, rate_per_s: int, load_per_s: int, status: ProofStatus, said: str
 ) -> None:
     loaded = surging(bench.folder, f"{{kind: surge, journey: order, rate_per_s: {rate_per_s}}}", load_per_s)
-    proof = fault_bit(bench.evidence(protected), loaded.experiment, loaded.place)
+    proof = fault_bit(bench.evidence(protected), loaded)
     assert proof.status is status
     assert f"a second where {rate_per_s} were asked" in proof.sentence
     assert proof.sentence.endswith(said)

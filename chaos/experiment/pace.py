@@ -1,0 +1,62 @@
+"""How fast customers come: as an experiment's file says, or more slowly on a machine that is too slow for that.
+
+At pace 0.5 the same customers come half as often and every phase is twice as long, so that as many journeys are judged.
+"""
+
+import math
+from typing import Final
+
+from chaos.experiment.errors import RunError
+from chaos.experiment.result import Rehearsal
+
+AS_WRITTEN: Final = 1.0
+BUSY_SHARE: Final = 0.9
+"""A first baseline busier than this share of what is allowed is too near to it: a fault, or another arm, may take more."""
+_AIM_SHARE: Final = 0.75
+"""Of what is allowed; the rest is room for what does not shrink with the load, and for chance."""
+_STEP: Final = 0.05
+"""Paces are rounded down to multiples of it: a busy machine is not measured more exactly than that."""
+
+
+def stated_pace(asked: float | None, slowest: float, name: str) -> float:
+    """The pace to begin with; `asked` is None for whatever the machine allows. Raises RunError for one that is not allowed."""
+    if asked is None or asked == AS_WRITTEN:
+        return AS_WRITTEN
+    if slowest == AS_WRITTEN:
+        raise RunError(
+            f"--pace {asked:g}: {name} has no other pace than 1: its file allows none (load.slowest_pace); leave it out"
+        )
+    if not slowest <= asked <= AS_WRITTEN:
+        raise RunError(f"--pace {asked:g}: {name} allows {slowest:g} to 1 (load.slowest_pace), or auto")
+    return asked
+
+
+def fitting_pace(needed_percent: float, allowed_percent: float, slowest: float) -> float:
+    """The pace at which a load that needs so much of the machine leaves it room; never below `slowest`."""
+    steps = math.floor(_AIM_SHARE * allowed_percent / needed_percent / _STEP + 1e-9)
+    return max(slowest, min(AS_WRITTEN, round(steps * _STEP, 2)))
+
+
+def pace_sentence(pace: float, rehearsal: Rehearsal | None) -> str:
+    """What a reader has to know of it; empty for a run whose customers came as its file says."""
+    if pace == AS_WRITTEN:
+        return ""
+    slower = (
+        f"customers come {pace:g} times as often as the experiment's file says, and phases last {1 / pace:.3g} times as long, so "
+        "that as many journeys are judged"
+    )
+    if rehearsal is None:
+        return f"This run is at pace {pace:g}: {slower}."
+    busy, allowed = f"{rehearsal.cpu_percent:.0f} % busy", f"{rehearsal.allowed_percent:g} % are allowed"
+    why = f"At pace 1 this machine was {busy} before any fault, and {allowed}"
+    return f"{why}, so the run began anew at pace {pace:g}: {slower}.{_doubt(pace, rehearsal)}"
+
+
+def _doubt(pace: float, rehearsal: Rehearsal) -> str:
+    expected = pace * rehearsal.needed_percent
+    if expected <= BUSY_SHARE * rehearsal.allowed_percent:
+        return ""
+    return (
+        f" That is the slowest that the file allows, and may not do: some {min(100, expected):.0f} % are to be expected, unless "
+        "the machine is busy with other things that end."
+    )
