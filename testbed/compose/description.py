@@ -44,10 +44,11 @@ class Described(_Read):
         memory_bytes: At most what each of its containers takes; 0 without a limit.
         ports: What is published.
         mounts: What it sees of this machine, and its volumes.
-        dependencies: Of others, by name.
+        scale: How many containers of it are started.
     """
 
     image: str = ""
+    scale: int = 1
     memory_bytes: int = Field(default=0, alias="mem_limit")
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = Field(default=(), alias="volumes")
@@ -60,7 +61,7 @@ class Described(_Read):
 
 
 class Description(_Read):
-    """All that would run, by name."""
+    """All that would run, or may be run, by name."""
 
     services: dict[str, Described]
 

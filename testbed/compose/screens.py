@@ -34,7 +34,8 @@ _NUMBER: Final = "com.docker.compose.container-number"
 
 def print_up(out: Console, description: Description, took_s: float) -> None:
     """What has been started (`took_s` seconds ago), where its pages are, and what to try."""
-    count, limit = len(description.services) - len(ONCE), round(description.memory_bytes / MEBIBYTE)
+    started = sum(each.scale for each in description.services.values())
+    count, limit = started - len(ONCE), round(description.memory_bytes / MEBIBYTE)
     out.print(f"[bold]{count} containers are up and healthy[/] after {took_s:.0f} s, with at most {limit} MiB.", soft_wrap=True)
     out.print()
     pages = table("open", "address", "what it is")

@@ -28,6 +28,7 @@ def worker(number: int) -> Container:
 def test_a_start_says_where_each_page_is_and_how_much_memory_all_may_take() -> None:
     ports = [{"host_ip": "127.0.0.1", "target": 3000, "published": "3001"}]
     services = {"grafana": {"mem_limit": "268435456", "ports": ports}, "nats": {"mem_limit": "67108864"}, "migrate": {}}
+    services["chaos"] = {"scale": 0}
     out, text = printed()
     print_up(out, Description.model_validate({"services": services}), 12.4)
     assert text.getvalue().startswith("2 containers are up and healthy after 12 s, with at most 320 MiB.")
