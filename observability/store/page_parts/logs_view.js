@@ -11,7 +11,7 @@ const SINCE = [["", "any time"], ["5m", "last 5 minutes"], ["15m", "last 15 minu
 const LIMITS = ["100", "500", "2000", "5000"];
 const FOLLOW_MS = 2000;
 
-/** The view at `/logs`. Its parameters are those of `/api/logs`, which are those of `testbed logs`. */
+/** The view at `/logs`. Its parameters are those of `/api/logs`, which are those of `testbed logs`, and `follow`. */
 export async function showLogs(parameters) {
   const asked = Object.fromEntries(NAMES.map((name) => [name, parameters.getAll(name)]));
   const known = await services();
@@ -21,7 +21,7 @@ export async function showLogs(parameters) {
     const limit = Number(asked.limit[0] ?? 100);
     const cut = lines.length >= limit ? ", the latest of all that match" : "";
     if (lines.length) results.replaceChildren(element("div", { className: "heading" }, element("h2", { role: "status" }, `${count(lines.length, "log line")}${cut}`)), logList(lines));
-    else results.replaceChildren(nothing(parameters));
+    else results.replaceChildren(nothing(NAMES.some((name) => parameters.get(name))));
   };
   try {
     await fill();
@@ -29,20 +29,31 @@ export async function showLogs(parameters) {
     results.replaceChildren(note("failure", "The search cannot be made", ...error.message.split("\n")));
   }
   const form = logForm(parameters, known);
-  const following = element("input", { type: "checkbox", name: "" });
-  form.append(element("label", { className: "check" }, following, element("span", {}, "Follow")));
-  return { title: "Logs", content: [element("h1", { className: "unseen" }, "Search logs"), form, results], ready: () => follow(following, fill) };
+  const following = element("input", { type: "checkbox", name: "follow", value: "on", defaultChecked: parameters.get("follow") === "on" });
+  const why = element("span", { role: "status" });
+  form.append(element("label", { className: "check" }, following, element("span", {}, "Follow"), why));
+  return { title: "Logs", content: [element("h1", { className: "unseen" }, "Search logs"), form, results], ready: () => follow(following, why, fill) };
 }
 
-/** Asks again and again while the box is ticked and the view is shown; an open line or a failure ends it. */
-function follow(box, fill) {
+/** Asks again and again while the box is ticked and the view is shown. `why` says what holds it up: an open line, or a failure. */
+function follow(box, why, fill) {
+  let timer = 0;
   const again = async () => {
-    if (!box.isConnected || !box.checked) return;
-    const reading = document.querySelector(".logs details[open]");
-    if (!document.hidden && !reading) await fill().catch(() => { box.checked = false; });
-    setTimeout(again, FOLLOW_MS);
+    clearTimeout(timer);
+    if (!box.isConnected) return;
+    why.textContent = box.checked && document.querySelector(".logs details[open]") ? "waits until the open line is closed" : "";
+    if (!box.checked) return;
+    if (!document.hidden && !why.textContent) await fill().catch((error) => { why.textContent = `asks again: ${error.message}`; });
+    timer = setTimeout(again, FOLLOW_MS);
   };
-  box.addEventListener("change", again);
+  box.addEventListener("change", () => {
+    const address = new URL(location);
+    if (box.checked) address.searchParams.set("follow", "on");
+    else address.searchParams.delete("follow");
+    history.replaceState(null, "", address);
+    again();
+  });
+  if (box.checked) timer = setTimeout(again, FOLLOW_MS);
 }
 
 function logForm(parameters, known) {
@@ -63,8 +74,8 @@ function logForm(parameters, known) {
   return form;
 }
 
-function nothing(parameters) {
-  if (!parameters.toString()) {
+function nothing(isAsked) {
+  if (!isAsked) {
     return note("", "No log line has arrived yet", ["Services started by ", element("code", {}, "testbed up"), " send theirs here. Anything else may send OTLP over HTTP (", element("code", {}, "/v1/logs"), ")."]);
   }
   return note("", "No line has all of that", [element("a", { href: "/logs" }, "Show the latest lines of all services"), ", or ask for less."]);

@@ -14,12 +14,15 @@ import pytest
 import uvicorn
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from observability.store.errors import QueryTooLongError
+from observability.store.logs import Logs
 from observability.store.store import Store, TwoSides
 from tests.observability.store.conftest import T0_US, TRACE, Client, attributes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from observability.store.logs import LogLine, LogQuery
     from observability.store.settings import StoreSettings
     from tests.chromium import Chromium
     from tests.observability.store.conftest import Spans
@@ -154,6 +157,43 @@ async def test_logs_are_searched_as_the_address_says(page: Page, span: Spans) ->
     assert "1 log line" in said
     assert "payment was refused" in said
     assert "No line has all of that" in await page.says("/logs?grep=nowhere")
+
+
+async def test_logs_are_followed_as_the_address_says(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    await page.client.add_logs("gateway", (1, 9, "an order came", b""))
+    search, asked = Logs.search, 0
+
+    def search_later(logs: Logs, query: LogQuery) -> list[LogLine]:
+        nonlocal asked
+        asked += 1
+        return search(logs, query) * asked
+
+    monkeypatch.setattr(Logs, "search", search_later)
+    assert "1 log line " in await page.says("/logs")
+    shown = await page.shows("/logs?follow=on")
+    assert asked > 2
+    assert f"{asked} log lines" in shown
+    assert re.search(r'<input [^>]*name="follow"[^>]*checked', shown)
+
+
+async def test_following_says_what_holds_it_up_keeps_what_was_found_and_goes_on(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await page.client.add_logs("gateway", (1, 9, "an order came", b""))
+    search, asked = Logs.search, 0
+
+    def search_once(logs: Logs, query: LogQuery) -> list[LogLine]:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise QueryTooLongError("the search read for too long")
+        return search(logs, query)
+
+    monkeypatch.setattr(Logs, "search", search_once)
+    said = await page.says("/logs?follow=on")
+    assert asked > 3
+    assert "Follow asks again: the search read for too long" in said
+    assert "1 log line " in said
 
 
 async def test_names_that_are_html_are_shown_as_the_text_they_are(page: Page, span: Spans) -> None:
