@@ -28,7 +28,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m compileall -q services observability chaos loadtests testbed
 	@touch $(STAMP)
 
-demo: $(STAMP)  ## Prove that a dead Deliveries service stops nobody from ordering (about 150 s)
+demo: $(STAMP)  ## Prove that a dead Deliveries service stops nobody from ordering (about 150 s; slow machine: 7 minutes)
 	@$(BIN)/testbed demo
 
 up: $(STAMP)  ## Start the full stack in containers and leave it running (logs=0: without Loki)

@@ -1,12 +1,15 @@
 """How many alerts a healthy system fires, and how soon the right one comes and goes when deliveries is killed.
 
-    python -m benchmarks.alerts [--for SECONDS]     # of the healthy run, 600 by default
+    python -m benchmarks.alerts [--for SECONDS] [--pace PACE]   # of the healthy run, 600 by default
+
+On a machine too slow for the demo's load customers come at a slower pace: as `--pace` says, or as a short look finds first.
 
 Figures: a healthy run at the demo's load pages nobody; in delivery-outage, protected, the page of deliveries comes within 10 s of
 the fault and is over within 15 s of its end, and nobody is paged for anything else. Needs prometheus and alertmanager.
 """
 
 import argparse
+import math
 import subprocess
 import sys
 import tempfile
@@ -19,9 +22,13 @@ from typing import Final
 from benchmarks._figure import met_word
 from benchmarks._locust import play
 from chaos.experiment.alert_record import AlertSpan
-from chaos.experiment.experiment_file import find_experiment, load_experiment
+from chaos.experiment.experiment_file import LoadedExperiment, find_experiment, load_experiment
+from chaos.experiment.live import LiveRecord
+from chaos.experiment.machine import read_cpu
 from chaos.experiment.outcomes import AlertRole, ProofKind, ProofStatus
+from chaos.experiment.pace import fitting_pace
 from chaos.experiment.prometheus_api import alert_spans
+from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
 from chaos.experiment.result import Result
 from chaos.http_get import http_get
 from observability.slo.windows import Severity
@@ -34,8 +41,10 @@ ARM: Final = "declared"
 HEALTHY_S: Final = 600.0
 FIGURE_FIRE_S: Final = 10.0
 FIGURE_CLEAR_S: Final = 15.0
-_TIMEOUT_S: Final = 300.0
+_TIMEOUT_S: Final = 600.0
 _LOOK_BACK_S: Final = 60.0
+_WARM_S: Final = 5.0
+_LOOK_UNTIL_S: Final = 20.0
 
 
 @dataclass
@@ -56,19 +65,60 @@ class Healthy:
             self.spans = alert_spans(self.system.addresses["prometheus"], http_get, began, now, second + _LOOK_BACK_S)
 
 
+@dataclass
+class Look:
+    """Looks at the machine for some seconds of the load; raises MachineTooBusyError at their end."""
+
+    watch: BusyWatch
+    live: LiveRecord
+    marks_s: list[float] = field(default_factory=lambda: [_WARM_S, _LOOK_UNTIL_S])
+
+    def at(self, _locust: int, second: float) -> None:
+        """Called all the time; acts at each mark."""
+        if self.marks_s and second >= self.marks_s[0]:
+            self.live.recent(second)
+            step = self.watch.begin if self.marks_s.pop(0) == _WARM_S else self.watch.end
+            step(self.live.succeeded)
+
+
 def main() -> int:
     """Prints the figures; 1 when one is missed."""
+    loaded = load_experiment(find_experiment(EXPERIMENT))
     parser = argparse.ArgumentParser()
     parser.add_argument("--for", dest="length_s", type=float, default=HEALTHY_S, help="seconds of the healthy run")
-    length_s: float = parser.parse_args().length_s
-    missed = [name for name, met in {**healthy(length_s), **outage()}.items() if not _said(name, met=met)]
+    parser.add_argument(
+        "--pace", type=_pace, help="how many times as often customers come, such as 0.5; by default a look decides"
+    )
+    arguments = parser.parse_args()
+    pace = looked_at(loaded) if arguments.pace is None else arguments.pace
+    missed = [
+        name for name, met in {**healthy(loaded, arguments.length_s, pace), **outage(pace)}.items() if not _said(name, met=met)
+    ]
     return 1 if missed else 0
 
 
-def healthy(length_s: float) -> dict[str, bool]:
+def looked_at(loaded: LoadedExperiment) -> float:
+    """The pace that this machine bears: a system of its own is looked at, so that nothing of it stands in the figures."""
+    experiment = loaded.experiment
+    with tempfile.TemporaryDirectory() as folder:
+        state, record = Path(folder) / "state", Path(folder) / "record"
+        system = launch(LaunchOptions(state=state, free_ports=True))
+        watch = BusyWatch(experiment.bounds.machine_cpu_percent, experiment.load.total_per_s, read_cpu)
+        look = Look(watch, LiveRecord(record / "requests.jsonl"))
+        try:
+            play(system.addresses["gateway"], record, _load(loaded, _LOOK_UNTIL_S + 1, 1.0), look.at)
+        except MachineTooBusyError as busy:
+            needed, allowed = busy.rehearsal.needed_percent, busy.rehearsal.allowed_percent
+            pace = fitting_pace(needed, allowed, experiment.load.slowest_pace)
+            print(f"{busy} ({allowed:g} % are allowed): customers come at pace {pace:g}")
+            return pace
+        finally:
+            stop(state)
+    return 1.0
+
+
+def healthy(loaded: LoadedExperiment, length_s: float, pace: float) -> dict[str, bool]:
     """The demo's load on a system that nothing is done to."""
-    rates = load_experiment(find_experiment(EXPERIMENT)).experiment.load.rates_per_s
-    mix = ",".join(f"{name}={rate}" for name, rate in rates.items())
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         system = launch(LaunchOptions(state=state, free_ports=True))
@@ -76,13 +126,12 @@ def healthy(length_s: float) -> dict[str, bool]:
             if "prometheus" not in system.addresses:
                 sys.exit("no prometheus on the PATH; Debian: apt-get install prometheus prometheus-alertmanager")
             seen = Healthy(system, length_s)
-            arguments = ["--users", str(sum(rates.values())), "--mix", mix, "--run-seconds", f"{length_s:g}", "--seed", "7"]
-            play(system.addresses["gateway"], Path(folder) / "record", arguments, seen.watch)
+            play(system.addresses["gateway"], Path(folder) / "record", _load(loaded, length_s, pace), seen.watch)
         finally:
             stop(state)
     counted = Counter((span.severity, span.state) for span in seen.spans)
     found = ", ".join(f"{count} {severity} {state}" for (severity, state), count in counted.items())
-    print(f"healthy, {length_s:.0f} s: {found or 'no alert'}")
+    print(f"healthy, {length_s:.0f} s at pace {pace:g}: {found or 'no alert'}")
     for span in seen.spans:
         print(f"  {span.severity} {span.state}: {span.alert} of {span.subject} {span.kind}, {span.start_s:.1f} s to {span.end_s}")
     return {
@@ -91,20 +140,38 @@ def healthy(length_s: float) -> dict[str, bool]:
     }
 
 
-def outage() -> dict[str, bool]:
+def outage(pace: float) -> dict[str, bool]:
     """The protected arm of the experiment, as `chaos run` runs it."""
-    command = [sys.executable, "-m", "chaos.cli", "run", EXPERIMENT, "--arm", ARM]
+    command = [sys.executable, "-m", "chaos.cli", "run", EXPERIMENT, "--arm", ARM, "--pace", f"{pace:g}"]
     subprocess.run(command, check=False, timeout=_TIMEOUT_S)
     arm = Result.read(RUNS / "latest" / "verdict.json").arm(ARM)
     proof = arm.proof(ProofKind.ALERTS)
     pages = Counter(alert.role for alert in arm.alerts if alert.severity == "page")
-    print(f"{EXPERIMENT}, {ARM}: {proof.sentence}")
+    print(f"{EXPERIMENT}, {ARM}, at pace {pace:g}: {proof.sentence}")
     fired_s, cleared_s = (proof.numbers.get(f"deliveries_{what}_s", float("inf")) for what in ("fired", "cleared"))
     return {
         f"the right page after {fired_s:.1f} s <= {FIGURE_FIRE_S:g} s": fired_s <= FIGURE_FIRE_S,
         f"over {cleared_s:.1f} s after the fault <= {FIGURE_CLEAR_S:g} s": cleared_s <= FIGURE_CLEAR_S,
         f"pages for anything else: {pages[AlertRole.UNEXPECTED]}": proof.status is ProofStatus.PROVEN,
     }
+
+
+def _load(loaded: LoadedExperiment, length_s: float, pace: float) -> list[str]:
+    load = loaded.experiment.load
+    mix = ",".join(f"{name}={rate}" for name, rate in load.rates_per_s.items())
+    options = {"--users": load.total_per_s, "--mix": mix, "--run-seconds": f"{length_s:g}", "--pace": f"{pace:g}", "--seed": 7}
+    return [str(part) for pair in options.items() for part in pair]
+
+
+def _pace(text: str) -> float:
+    slowest = load_experiment(find_experiment(EXPERIMENT)).experiment.load.slowest_pace
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = math.nan
+    if not slowest <= pace <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: write a number from {slowest:g} to 1")
+    return pace
 
 
 def _said(name: str, *, met: bool) -> bool:

@@ -3,7 +3,7 @@
     python -m benchmarks.demo
 
 Runs `testbed demo` as a reader would. Figures: at most 150 s, both arms as expected, and the generator's p99 lateness at most
-2 ms. On a machine that does other work the arms are INVALID and say so.
+2 ms. On a machine that is too slow or does other work customers come at a slower pace, which misses the first figure.
 """
 
 import subprocess
@@ -12,12 +12,13 @@ import time
 from typing import Final
 
 from benchmarks._figure import met_word
+from chaos.experiment.pace import pace_sentence
 from chaos.experiment.result import Result
 from testbed.run import RUNS
 
 FIGURE_S: Final = 150.0
 FIGURE_LATENESS_MS: Final = 2.0
-_TIMEOUT_S: Final = 400.0
+_TIMEOUT_S: Final = 900.0
 
 
 def main() -> int:
@@ -26,6 +27,7 @@ def main() -> int:
     code = subprocess.run([sys.executable, "-m", "testbed.cli", "demo"], check=False, timeout=_TIMEOUT_S).returncode
     took_s = time.monotonic() - began_s
     result = Result.read(RUNS / "latest" / "verdict.json")
+    print(pace_sentence(result.experiment.pace, result.experiment.rehearsal) or "customers came as the experiment says")
     for arm in result.arms:
         load = arm.load
         print(

@@ -64,7 +64,8 @@ def load(
 def demo(context: click.Context, seed: int | None) -> int:
     """Prove that a dead Deliveries service stops nobody from ordering.
 
-    Runs the experiment delivery-outage on two fresh systems, one protected and one not, and takes about 150 s.
+    Runs the experiment delivery-outage on two fresh systems, one protected and one not, and takes about 150 s; on a machine
+    that is too slow for its customers they come more slowly, and it takes up to seven minutes.
     """
     code: int = context.invoke(run, experiment=_DEMO, arms=(), seed=seed, scale=1.0)
     return code
