@@ -37,7 +37,7 @@ class HeldAnswer:
 
     def send(self, message: Message) -> Awaitable[None]:
         """The application's `send`; no coroutine of its own, for the same reason."""
-        return self._send(message) if self._table.idle and not self.held else self._send_or_hold(message)
+        return self._send(message) if self._table.whole and not self.held else self._send_or_hold(message)
 
     async def _send_or_hold(self, message: Message) -> None:
         if not self.held:
@@ -52,9 +52,7 @@ class HeldAnswer:
 
     async def deliver(self) -> None:
         """Hands on what is held, once it gets through. Raises InjectedAbort when the table holds too much already."""
-        if self._met is not None:
-            await self._met.apply()
-        await self.gets_through()
+        await cross(self._table, met=self._met)
         held, self.held, self._bytes, self._met = self.held, (), 0, None
         for message in held:
             await self._send(message)

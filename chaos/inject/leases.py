@@ -61,12 +61,18 @@ class LeaseTable:
         self._observer = observer or Unobserved()
         self._held = HeldRequests(max_held)
         self._leases: dict[str, Lease] = {}
+        self._partitions = 0
         self._ended: deque[LeaseView] = deque(maxlen=MAX_ENDED)
 
     @property
     def idle(self) -> bool:
         """Whether no lease is in force, as of the last look at the clock: the cheap question of every request."""
         return not self._leases
+
+    @property
+    def whole(self) -> bool:
+        """Whether no partition is in force, as of the last look at the clock: the cheap question of every message."""
+        return not self._partitions
 
     def grant(self, request: LeaseRequest) -> LeaseView:
         """Puts a lease in force, or renews the one with this id. Raises LeaseRefusedError."""
@@ -83,6 +89,7 @@ class LeaseTable:
             raise TableFullError(f"{MAX_LEASES} leases are in force already; heal one first")
         lease = Lease(request.id or uuid.uuid4().hex[:12], request, ends_at_s, Random(self._random.getrandbits(64)))
         self._leases[lease.id] = lease
+        self._partitions += lease.fault.severs
         return lease.view(now_s)
 
     def _renew(self, lease: Lease, request: LeaseRequest, ends_at_s: float) -> Lease:
@@ -113,6 +120,7 @@ class LeaseTable:
     def _end(self, leases: list[Lease]) -> None:
         for lease in leases:
             del self._leases[lease.id]
+            self._partitions -= lease.fault.severs
             lease.over.set()
             self._ended.append(lease.view(self._clock.now()))
 
@@ -147,7 +155,7 @@ class LeaseTable:
 
         A process that is cut off is cut off on all of its edges. Whoever meets one is counted by its lease.
         """
-        if not self._leases:
+        if not self._partitions:
             return None
         self.sweep()
         for lease in self._leases.values():

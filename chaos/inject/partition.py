@@ -35,14 +35,15 @@ class PartitionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on once it gets through, and its answer once that does."""
-        if scope["type"] != "http" or (not self._table.idle and is_below(scope["path"], self._in_reach)):
+        if scope["type"] != "http" or (not self._table.whole and is_below(scope["path"], self._in_reach)):
             await self._app(scope, receive, send)
             return
-        caller = None if self._table.idle else Caller(receive)
+        met = self._table.severed(None)
+        caller = None if met is None else Caller(receive)
         try:
             if caller is not None:
                 receive = caller.receive
-                if not await self._gets_through(cross(self._table), caller, scope):
+                if not await self._gets_through(cross(self._table, met=met), caller, scope):
                     return
             answer = HeldAnswer(self._table, send, scope["path"], self._in_reach)
             try:

@@ -65,7 +65,7 @@ class HttpTransport:
         except (CallError, aiohttp.ClientError, OSError):
             await inject_client_answer(self._leases, edge)
             raise
-        if not self._leases.idle:
+        if not self._leases.whole:
             await inject_client_answer(self._leases, edge)
         return reply
 
