@@ -1,13 +1,13 @@
 """A System in the containers of a Compose project: its keepers are the PID 1s of the containers, and the engine for kills."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from chaos.targets.compose.engine import Container, Engine, GoneError, StoppedError
-from chaos.targets.compose.keepers import Keepers
+from chaos.targets.compose.engine import Container, Engine
 from chaos.targets.compose.kills import Kills, Spawn
+from chaos.targets.compose.pauses import Doubt, Pauses, leases_of
 from chaos.targets.compose.project import Project
 from chaos.targets.compose.status import as_kept, lease_of, status_of
 from chaos.targets.compose.wakefulness import doubtful
@@ -19,8 +19,6 @@ from testbed.control import (
     NotRunningError,
     ProcessFaultRequest,
     ProcessLease,
-    Response,
-    StatusRequest,
     SystemStatus,
 )
 from testbed.run import Secrets
@@ -28,8 +26,6 @@ from testbed.run import Secrets
 MAX_KILLS: Final = 64
 FRESH_S: Final = 0.5
 """One command asks several questions of the same moment. Whatever changed since is noticed by whoever acts upon it."""
-Doubt = Callable[[Mapping[str, Container]], Mapping[str, Container]]
-"""Picks the containers whose keepers may hold a fault."""
 
 
 class ComposeSystem:
@@ -50,8 +46,8 @@ class ComposeSystem:
         self._engine = engine
         self._name = project
         self._spawn = spawn
+        self._pauses = Pauses(engine, doubt)
         self._doubt = doubt
-        self._keepers = Keepers(engine)
         self._seen: Project | None = None
         self._seen_at_s = float("-inf")
 
@@ -101,16 +97,9 @@ class ComposeSystem:
         project = self._awake()
         topology = project.topology()
         project.check(topology)
-        running = _running(project)
-        answers = self._keepers.ask(running, StatusRequest())
-        said: dict[str, SystemStatus] = {}
-        for name, answer in answers.items():
-            _raise_silence(answer, running[name])
-            if isinstance(answer, Response) and answer.status is not None:
-                said[name] = answer.status
+        said = self._pauses.statuses(_running(project))
         instances = tuple(as_kept(each, said.get(each.name)) for each in project.instances(topology))
-        pauses = tuple(_placed(lease, name) for name, each in said.items() for lease in each.leases)
-        return status_of(project, topology, instances, (*_kill_leases(self.kills(project)), *pauses))
+        return status_of(project, topology, instances, (*_kill_leases(self.kills(project)), *leases_of(said)))
 
     def secrets(self) -> Secrets:
         """See System: as the containers were told, which does not change while they run."""
@@ -128,7 +117,7 @@ class ComposeSystem:
         containers = {name: project.services[name] for name in names}
         if request.kind == "kill":
             return self._kill(project, containers, request)
-        return self._pause(containers, request)
+        return self._pauses.grant(containers, request)
 
     def heal(self, request: HealRequest) -> int:
         """See System. Kills and pauses are ended at once; who is killed has no keeper to ask, and who is awake need not be."""
@@ -138,13 +127,12 @@ class ComposeSystem:
         running = {name: each for name, each in _running(project).items() if request.covers(name)}
         with ThreadPoolExecutor(1) as reviving:
             ended = reviving.submit(kills.release, records, "healed")
-            answers = self._keepers.ask(self._doubt(running), HealRequest())
-            healed = ended.result()
-        self.look_again()
-        for name, answer in answers.items():
-            _raise_silence(answer, running[name])
-            healed += answer.healed if isinstance(answer, Response) else 0
-        return healed
+            try:
+                healed = self._pauses.heal(running)
+            finally:
+                revived = ended.result()
+                self.look_again()
+        return healed + revived
 
     def _awake(self) -> Project:
         """The project, with nobody held down for longer than was asked. Raises NotRunningError when nothing of it runs."""
@@ -171,29 +159,9 @@ class ComposeSystem:
         self.look_again()
         return tuple(lease_of(each) for each in records)
 
-    def _pause(self, containers: Mapping[str, Container], request: ProcessFaultRequest) -> tuple[ProcessLease, ...]:
-        idle = [name for name, each in containers.items() if not each.runs]
-        if idle:
-            raise ControlError(f"{', '.join(idle)} cannot be paused: its container does not run; see: testbed status")
-        answers = self._keepers.ask(containers, request)
-        problems = [answer if isinstance(answer, TargetError) else answer.error for answer in answers.values()]
-        if any(problems):
-            self._keepers.ask({name: containers[name] for name in containers if _granted(answers[name])}, HealRequest())
-            raise ControlError(f"{next(each for each in problems if each)}; nothing was paused")
-        found = {name: answer.status for name, answer in answers.items() if isinstance(answer, Response) and answer.status}
-        return tuple(
-            _placed(lease, name) for name, status in found.items() for lease in status.leases if lease.kind == request.kind
-        )
-
 
 def _kill_leases(kills: Kills) -> tuple[ProcessLease, ...]:
     return tuple(lease_of(each) for each in kills.records())
-
-
-def _raise_silence(answer: Response | TargetError, container: Container) -> None:
-    """Raises what went wrong with a keeper, unless there is nothing that it could hold: it has just died, or just starts."""
-    if isinstance(answer, TargetError) and not isinstance(answer, GoneError | StoppedError) and container.health != "starting":
-        raise answer
 
 
 def _running(project: Project) -> dict[str, Container]:
@@ -208,12 +176,3 @@ def _covered(request: ProcessFaultRequest, topology: Topology) -> list[str]:
         what = request.service if request.replica is None else f"{request.service}/{request.replica}"
         raise ControlError(f"unknown service or replica {what!r}; allowed: {', '.join(replicas)}")
     return names
-
-
-def _placed(lease: ProcessLease, instance: str) -> ProcessLease:
-    """A keeper counts its leases for itself; here they are told apart."""
-    return lease.model_copy(update={"id": f"{lease.id}-{instance.replace('/', '-')}", "instance": instance})
-
-
-def _granted(answer: Response | TargetError) -> bool:
-    return isinstance(answer, Response) and answer.error is None
