@@ -26,6 +26,9 @@ from services.kit.settings import Settings, SettingsError
 BACKLOG = 1_024
 GRACE_S = 2
 """For requests under way when the process is told to end; the supervisor kills after 3."""
+KEEP_ALIVE_S = 20
+"""Longer than callers keep an idle connection (aiohttp: 15 s; uvicorn by itself: 5 s). Were the server the first to close it, it
+could do so while the next request is written, which then fails although nobody is ill."""
 SWITCH_INTERVAL_S = 0.0005
 """The exporter's thread otherwise holds the interpreter for 5 ms at a time, and with it the p99."""
 
@@ -43,7 +46,14 @@ def main(create_app: Callable[[Settings], FastAPI]) -> None:
     except (SettingsError, DocumentError, ValueError, OSError) as error:
         _refuse(error)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    config = uvicorn.Config(
+    try:
+        _Server(_config(app), settings).run(sockets=[listener])
+    except SchemaError as error:
+        _refuse(error)
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=BoundedProtocol,
         loop="uvloop",
@@ -54,12 +64,9 @@ def main(create_app: Callable[[Settings], FastAPI]) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
-    try:
-        _Server(config, settings).run(sockets=[listener])
-    except SchemaError as error:
-        _refuse(error)
 
 
 class _Server(uvicorn.Server):
