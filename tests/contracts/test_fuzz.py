@@ -18,7 +18,7 @@ import pytest_asyncio
 from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from tests.contracts.documents import PUBLIC, SERVICES, Json, openapi_of, text_of
-from tests.feastfast.conftest import INTERNAL_TOKEN, SIGNING_KEY, FeastFast, running
+from tests.feastfast.system import INTERNAL_TOKEN, SIGNING_KEY, FeastFast, running
 
 if TYPE_CHECKING:
     from services.kit.settings import Settings

@@ -16,7 +16,7 @@ from tests.contracts.interaction import Contract, Interaction
 from tests.contracts.of_invariants import ANYTHING
 from tests.contracts.provider import order_in, replay
 from tests.contracts.states import DOCUMENTED_ALONE
-from tests.feastfast.conftest import INTERNAL_TOKEN, FeastFast, running
+from tests.feastfast.system import INTERNAL_TOKEN, FeastFast, running
 
 if TYPE_CHECKING:
     from tests.contracts.provider import Answered

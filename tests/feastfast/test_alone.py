@@ -12,7 +12,7 @@ from services.topology import load_topology
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.feastfast.conftest import Start
+    from tests.feastfast.system import Start
 
 SERVICES = tuple(load_topology().services)
 ORDER = "00000000-0000-4000-8000-000000000000"

@@ -8,7 +8,7 @@ from chaos.faults import Error
 from observability import names
 
 if TYPE_CHECKING:
-    from tests.feastfast.conftest import FeastFast
+    from tests.feastfast.system import FeastFast
 
 BAD, EDGE = "orders/2", "gateway->orders"
 ENOUGH = 30

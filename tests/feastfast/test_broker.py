@@ -10,7 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.feastfast.conftest import Customer, FeastFast, Start
+    from tests.feastfast.customer import Customer
+    from tests.feastfast.system import FeastFast, Start
     from tests.nats import NatsServer
 
 RECONNECTED_S = 20.0

@@ -12,9 +12,10 @@ from chaos.faults import Hang
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.feastfast.conftest import Customer, FeastFast
+    from tests.feastfast.customer import Customer
+    from tests.feastfast.system import FeastFast
 
-LONG_S = 60.0
+LONG_S = 3_600.0
 """Longer than any lease, claim or deadline."""
 
 

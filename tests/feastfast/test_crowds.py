@@ -10,7 +10,7 @@ import aiohttp
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.feastfast.conftest import Start
+    from tests.feastfast.system import Start
 
 PASSWORD = "correct-horse-battery"
 CROWD = 400

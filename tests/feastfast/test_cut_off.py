@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.feastfast.customer import Customer
     from tests.feastfast.system import FeastFast, Start
 
-LONG_S = 60.0
+LONG_S = 3_600.0
 """Longer than any lease, claim or deadline."""
 PROMISED_S = 0.3
 """For what must not happen: longer than an order takes."""

@@ -11,7 +11,7 @@ from chaos.faults import Error
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.feastfast.conftest import FeastFast, Start
+    from tests.feastfast.system import FeastFast, Start
 
 BROWSED = ("/v1/restaurants", "/v1/restaurants/7/menu", "/v1/dishes/popular")
 

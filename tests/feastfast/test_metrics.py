@@ -15,7 +15,8 @@ from services.topology import load_topology
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.feastfast.conftest import Answer, FeastFast
+    from tests.feastfast.customer import Answer
+    from tests.feastfast.system import FeastFast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

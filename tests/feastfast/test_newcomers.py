@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.feastfast.conftest import Customer, FeastFast
+    from tests.feastfast.customer import Customer
+    from tests.feastfast.system import FeastFast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

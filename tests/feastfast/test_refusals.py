@@ -14,7 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.feastfast.conftest import Answer, FeastFast
+    from tests.feastfast.customer import Answer
+    from tests.feastfast.system import FeastFast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.feastfast.conftest import FeastFast
+    from tests.feastfast.system import FeastFast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -24,13 +24,14 @@ from services.gateway.tokens import Tokens
 from services.kit.internal import INTERNAL_TOKEN_HEADER
 from services.kit.settings import Settings
 from services.users import main as users
-from tests.feastfast.conftest import BASKET, CHAOS_TOKEN, INTERNAL_TOKEN, SIGNING_KEY
+from tests.feastfast.customer import BASKET
+from tests.feastfast.system import CHAOS_TOKEN, INTERNAL_TOKEN, SIGNING_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.feastfast.conftest import FeastFast, Start
+    from tests.feastfast.system import FeastFast, Start
 
 PASSWORD, WRONG_PASSWORD = "correct-horse-battery", "wrong-horse-battery"
 NEVER_MATCHING_TOKEN, GUESSED_INTERNAL, GUESSED_CHAOS = (

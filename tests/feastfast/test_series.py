@@ -16,7 +16,7 @@ from tests.feastfast.test_metrics import metric_families
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.feastfast.conftest import FeastFast
+    from tests.feastfast.system import FeastFast
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

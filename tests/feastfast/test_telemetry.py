@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from tests.feastfast.conftest import Answer, Customer, FeastFast, Start
+    from tests.feastfast.customer import Answer, Customer
+    from tests.feastfast.system import FeastFast, Start
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
