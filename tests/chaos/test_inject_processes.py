@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from chaos.faults import Abort, Error, Hang, Latency
+from chaos.faults import Abort, AnyFault, Error, Hang, Latency, Partition
 from chaos.inject.messages import LeaseRequest
 from chaos.targets.errors import SilentError
 from chaos.targets.lease_client import LeaseClient
@@ -23,25 +23,27 @@ import socket, sys, uvicorn
 from chaos.inject.asgi import answer, read_body
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
+from chaos.inject.partition import PartitionMiddleware
 
 async def echo(scope, receive, send):
     await answer(send, 200, await read_body(receive, 1_000_000), b"text/plain")
 
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
-app = ChaosMiddleware(echo, LeaseTable(), "token")
+table = LeaseTable()
+app = PartitionMiddleware(ChaosMiddleware(echo, table, "token"), table)
 config = uvicorn.Config(app, lifespan="off", access_log=False, loop="uvloop", http=sys.argv[1])
 uvicorn.Server(config).run(sockets=[listener])
 """
 TOOL = """
 import sys, time
-from chaos.faults import Error
+from chaos.faults import FAULT
 from chaos.inject.messages import LeaseRequest
 from chaos.targets.lease_client import LeaseClient
 from services.registry import Instance, InstanceState
 
 instance = Instance(service="payments", replica=1, host="127.0.0.1", port=int(sys.argv[1]), pid=1, state=InstanceState.UP)
-LeaseClient(instance, "token").grant(LeaseRequest(fault=Error(), lease_ms=float(sys.argv[2])))
+LeaseClient(instance, "token").grant(LeaseRequest(fault=FAULT.validate_json(sys.argv[3]), lease_ms=float(sys.argv[2])))
 print("granted", flush=True)
 time.sleep(60)
 """
@@ -117,8 +119,8 @@ async def test_a_hung_request_goes_on_when_the_lease_ends_whoever_has_left_meanw
     assert await patient == (200, b"x" * 100_000)
 
 
-def set_by_a_tool_that_is_killed(port: int, lease_ms: int) -> None:
-    command = [sys.executable, "-c", TOOL, str(port), str(lease_ms)]
+def set_by_a_tool_that_is_killed(port: int, fault: AnyFault, lease_ms: int) -> None:
+    command = [sys.executable, "-c", TOOL, str(port), str(lease_ms), fault.model_dump_json()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tool:
         assert tool.stdout
         assert tool.stdout.readline() == "granted\n"
@@ -126,12 +128,49 @@ def set_by_a_tool_that_is_killed(port: int, lease_ms: int) -> None:
 
 
 async def test_a_fault_ends_by_itself_when_the_tool_that_set_it_was_killed(service: Service) -> None:
-    set_by_a_tool_that_is_killed(service.port, 1_500)
+    set_by_a_tool_that_is_killed(service.port, Error(), 1_500)
     assert (await post(service.url))[0] == 503
     remaining_ms = service.leases.snapshot().leases[0].remaining_ms
     await asyncio.sleep(remaining_ms / 1_000 + 0.01)
     assert await post(service.url) == (200, b"{}")
     assert [lease.injected for lease in service.leases.snapshot().ended] == [1]
+
+
+async def test_a_partition_ends_by_itself_when_the_tool_that_set_it_was_killed(service: Service) -> None:
+    set_by_a_tool_that_is_killed(service.port, Partition(), 3_000)
+    (lease,) = service.leases.snapshot().leases  # Whoever watches is not cut off.
+    assert await post(service.url) == (200, b"{}")
+    assert [(ended.id, ended.injected) for ended in service.leases.snapshot().ended] == [(lease.id, 1)]
+
+
+@pytest.mark.parametrize("service", ["h11", "httptools"], indirect=True)
+async def test_what_was_under_way_is_answered_when_the_partition_ends(service: Service) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    writer.write(b"POST /charges HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab")
+    await post(service.url)  # By then it has begun.
+    service.leases.grant(LeaseRequest(fault=Partition(), lease_ms=60_000))
+    writer.write(b"cd")
+    for _ in range(500):  # Ten seconds, until the answer is there and kept back.
+        if service.leases.snapshot().leases[0].injected:
+            break
+        await asyncio.sleep(0.02)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await reader.read(1)
+    assert service.leases.heal() == 1
+    assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+    writer.close()
+
+
+@pytest.mark.parametrize("service", ["h11", "httptools"], indirect=True)
+async def test_callers_that_give_up_on_a_service_that_is_cut_off_leave_no_error_behind(service: Service) -> None:
+    service.leases.grant(LeaseRequest(fault=Partition(), lease_ms=60_000))
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await post(service.url, timeout_s=0.2)
+    service.leases.heal()
+    assert (await post(service.url))[0] == 200
+    assert "Traceback" not in service.stop()
 
 
 async def test_no_fault_is_left_in_a_process_that_was_stopped_past_the_end(service: Service) -> None:
