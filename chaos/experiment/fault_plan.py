@@ -1,6 +1,6 @@
 """The fault of an experiment, as its YAML states it: what kind, at what, how strongly."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,8 @@ class ProcessFaultPlan(_FaultPlan):
 
 
 class _RequestFaultPlan(_FaultPlan):
+    counted: ClassVar[str] = "requests"
+    """What its leases see and hit."""
     rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the requests that are hit."""
 
@@ -85,6 +87,8 @@ class HangPlan(_RequestFaultPlan):
 
 class PartitionPlan(_RequestFaultPlan):
     """The network loses every packet between the target and everybody else."""
+
+    counted: ClassVar[str] = "requests, calls and answers"
 
     kind: Literal["partition"]
 

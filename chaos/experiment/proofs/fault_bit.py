@@ -5,7 +5,7 @@ import math
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import LeaseCount
-from chaos.experiment.fault_plan import ProcessFaultPlan, SurgePlan
+from chaos.experiment.fault_plan import ProcessFaultPlan, RequestFaultPlan, SurgePlan
 from chaos.experiment.outcomes import ProofKind, ProofStatus
 from chaos.experiment.result import Proof
 from chaos.experiment.statistics.proportions import Share, wilson, z_of
@@ -26,7 +26,7 @@ def fault_bit(evidence: ArmEvidence, loaded: LoadedExperiment) -> Proof:
         return _processes_were_down(evidence, plan, place)
     if isinstance(plan, SurgePlan):
         return _customers_came(evidence, plan, loaded.rates_per_s[plan.journey])
-    return _requests_were_hit(evidence, plan.rate, place)
+    return _requests_were_hit(evidence, plan, place)
 
 
 def _processes_were_down(evidence: ArmEvidence, plan: ProcessFaultPlan, place: Place) -> Proof:
@@ -52,8 +52,8 @@ def _processes_were_down(evidence: ArmEvidence, plan: ProcessFaultPlan, place: P
     return _proof(ProofStatus.PROVEN, f"{sentence}; {served}", numbers)
 
 
-def _requests_were_hit(evidence: ArmEvidence, rate: float, place: Place) -> Proof:
-    counts = evidence.fault.counts
+def _requests_were_hit(evidence: ArmEvidence, plan: RequestFaultPlan, place: Place) -> Proof:
+    counts, rate = evidence.fault.counts, plan.rate
     seen, injected = sum(count.seen for count in counts), sum(count.injected for count in counts)
     numbers = {"seen": float(seen), "injected": float(injected), "asked_rate": rate}
     missing = sorted(set(evidence.fault.targets) - {count.instance for count in counts if count.in_force_at_lift})
@@ -66,7 +66,8 @@ def _requests_were_hit(evidence: ArmEvidence, rate: float, place: Place) -> Proo
     achieved = injected / seen
     low, high = wilson(Share(achieved, seen), z_of(RATE_CONFIDENCE))
     numbers["achieved_rate"] = round(achieved, 4)
-    sentence = f"{injected} of {seen} requests at {place} were hit ({achieved:.1%}, asked {rate:.0%}), {_by_process(counts)}"
+    hit = f"{injected} of {seen} {plan.counted} at {place} were hit"
+    sentence = f"{hit} ({achieved:.1%}, asked {rate:.0%}), {_by_process(counts)}"
     if idle:
         return _proof(ProofStatus.REFUTED, f"{sentence}; {', '.join(idle)} saw none", numbers)
     if not low <= rate <= high:

@@ -12,7 +12,7 @@ from chaos.experiment.errors import EvidenceError
 from chaos.experiment.evidence import ArmEvidence
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import LeaseCount
-from chaos.experiment.fault_plan import FaultPlan, HangPlan
+from chaos.experiment.fault_plan import FaultPlan, HangPlan, PartitionPlan
 from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.journeys import Journey, RequestLine, arrivals_digest, assemble
 from chaos.experiment.metrics import Mark, MetricsRecord, Samples
@@ -182,6 +182,16 @@ def test_a_request_fault_bit_if_its_lease_hit_at_the_asked_rate_to_the_end(
     proof = fault_bit(bench.evidence(replace(protected, counts=leases)), with_fault(bench, plan))
     assert proof.status is status
     assert said in proof.sentence
+
+
+def test_a_partition_bit_what_went_in_and_what_came_out(bench: Bench, protected: Scenario) -> None:
+    lease = LeaseCount(instance="deliveries/1", lease="x", rate=1, seen=70, injected=70, in_force_at_lift=True)
+    plan = PartitionPlan(kind="partition", target="deliveries")
+    proof = fault_bit(bench.evidence(replace(protected, counts=(lease,))), with_fault(bench, plan))
+    assert (proof.status, proof.sentence.partition(" (")[0]) == (
+        ProofStatus.PROVEN,
+        "70 of 70 requests, calls and answers at deliveries were hit",
+    )
 
 
 def test_a_fault_that_one_replica_never_saw_did_not_bite_everywhere(bench: Bench, protected: Scenario) -> None:
