@@ -93,7 +93,8 @@ class SagaRecovery(Generic[Subject]):
         return len(sagas)
 
     async def _settle(self, saga: Saga) -> None:
-        self._telemetry.metrics.sagas_taken.labels(saga.state).inc()
+        if not saga.attempts:  # Otherwise nobody left it: it was put off, and is tried again.
+            self._telemetry.metrics.sagas_taken.labels(saga.state).inc()
         token = context.attach(propagate.extract(saga.trace_headers))
         try:
             with self._telemetry.tracer.start_as_current_span(f"recover {saga.state} saga"):

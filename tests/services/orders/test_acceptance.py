@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from observability import names
 from services.kit.errors import ConflictError, NotFoundError
 from services.kit.events.event import Event
 from services.kit.events.publisher import BacklogFullError
@@ -31,6 +32,13 @@ async def deferred_order(stage: Stage) -> Order:
 
 async def status_of(stage: Stage, order: Order) -> OrderStatus:
     return (await stage.replica().book.of_customer(order.id, order.customer_id)).status
+
+
+def taken_over(stage: Stage) -> float:
+    states = (SagaState.RUNNING, SagaState.COMPENSATING)
+    return sum(
+        stage.telemetry.metrics.registry.get_sample_value(names.SAGAS_TAKEN_OVER, {"state": state}) or 0 for state in states
+    )
 
 
 @pytest.mark.parametrize("step", ["reserve", "authorise", "assign", "capture"])
@@ -85,6 +93,30 @@ async def test_a_process_takes_what_it_left_behind_and_nothing_that_it_began_sin
     assert {order.status for order, _ in await stage.all_orders()} == {OrderStatus.CONFIRMED}
     log = [line.entry for line in await back.sagas.page(("", -1), 100)]
     assert log.count("taken over") == 1
+
+
+async def test_a_compensation_that_is_tried_again_is_not_taken_over_again(stage: Stage) -> None:
+    stage.world.silent.add("capture")
+    stage.world.down.add("refund")
+    with pytest.raises(OrderCancelledError):
+        await stage.replica().place()
+    await stage.replica("orders/2").recover()
+    at_first = taken_over(stage)
+    for _ in range(5):
+        stage.world.now_s += 10.0
+        await stage.replica("orders/2").recover()
+    assert taken_over(stage) == at_first
+
+
+async def test_what_a_dead_process_left_is_taken_over_once(stage: Stage) -> None:
+    fate = Fate()
+    fate.dies_at = 5
+    with pytest.raises(Death):
+        await stage.replica("orders/1", fate).place()
+    before = taken_over(stage)
+    stage.world.now_s += 60.0
+    await stage.replica("orders/2").recover()
+    assert taken_over(stage) == before + 1
 
 
 async def test_an_order_whose_write_failed_is_anybodys_at_once(stage: Stage) -> None:
