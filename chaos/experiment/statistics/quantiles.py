@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from chaos.experiment.result import Interval
@@ -11,6 +12,7 @@ from chaos.experiment.statistics.proportions import CONFIDENCE, MAX_NEEDED
 
 RESAMPLES = 2_000
 _MAX_CELLS = 4_000_000  # Resampled values held at once: 32 MB.
+_RADIX_BYTES = 2
 
 Floats = NDArray[np.float64]
 
@@ -71,14 +73,26 @@ def quantile_increase(
 
 
 def _resample(latencies: Latencies, q: float, random: np.random.Generator, resamples: int) -> Floats:
-    values: Floats = np.asarray(latencies.values_ms, dtype=np.float64)
+    """The quantile of each resample, found among the ranks of its values: numpy sorts numbers of 16 bits in linear time."""
+    values: Floats = np.sort(np.asarray(latencies.values_ms, dtype=np.float64))
     n = len(values)
+    ranks = np.empty(n, dtype=np.min_scalar_type(n))
+    ranks[np.argsort(latencies.values_ms, kind="stable")] = np.arange(n)
     length = min(n, max(1, round(n / max(latencies.window_s, 1.0))))
+    every_block = sliding_window_view(ranks, length)
     blocks = -(-n // length)
     rows = max(1, min(resamples, _MAX_CELLS // n))
+    below = int(q * (n - 1))
+    above = min(below + 1, n - 1)
+    between = q * (n - 1) - below
     quantiles: list[Floats] = []
     for done in range(0, resamples, rows):
-        starts = random.integers(0, n - length + 1, size=(min(rows, resamples - done), blocks, 1))
-        indices = (starts + np.arange(length)).reshape(len(starts), -1)[:, :n]
-        quantiles.append(np.quantile(values[indices], q, axis=1))
+        starts = random.integers(0, n - length + 1, size=(min(rows, resamples - done), blocks))
+        drawn = every_block[starts].reshape(len(starts), -1)[:, :n]
+        if ranks.itemsize <= _RADIX_BYTES:
+            drawn = np.sort(drawn, axis=1, kind="stable")
+        else:
+            drawn = np.partition(drawn, (below, above), axis=1)
+        low, high = values[drawn[:, below]], values[drawn[:, above]]
+        quantiles.append(low + between * (high - low))
     return np.concatenate(quantiles)

@@ -192,6 +192,21 @@ def test_the_bootstrap_covers_the_true_increase_under_correlation() -> None:
     assert hits / runs >= 0.80
 
 
+@pytest.mark.parametrize("n", [1, 2, 41, 300, 70_000])
+def test_each_resample_is_of_whole_blocks_and_its_quantile_is_numpys(n: int) -> None:
+    values, window_s, resamples = np.random.default_rng(n).exponential(30, n).round(1), 20.0, 30
+    length = max(1, round(n / window_s))
+    random = np.random.default_rng(3)
+    quantiles = []
+    for _ in range(2):  # Of the one window, and of the other.
+        starts = random.integers(0, n - length + 1, size=(resamples, -(-n // length), 1))
+        drawn = (starts + np.arange(length)).reshape(resamples, -1)[:, :n]
+        quantiles.append(np.quantile(values[drawn], 0.95, axis=1))
+    window = Latencies(list(values), window_s)
+    found = quantile_increase(window, window, 0.95, seed=3, resamples=resamples)
+    assert found.resampled_ms == pytest.approx(quantiles[1] - quantiles[0])
+
+
 def test_journeys_needed_for_a_quantile_grow_as_the_interval_must_shrink() -> None:
     random = np.random.default_rng(7)
     before, after = (Latencies(list(random.exponential(30, 200)), 20) for _ in range(2))
