@@ -93,7 +93,7 @@ def test_a_service_may_be_hit_itself_and_on_its_edges_and_may_leave_out_any_repl
     metrics: Metrics, topology: Topology
 ) -> None:
     begin_service(metrics, "shop", topology)
-    kinds = ("latency", "error", "abort", "hang")
+    kinds = ("latency", "error", "abort", "hang", "partition")
     assert zeros(metrics, names.CHAOS_INJECTIONS, "fault", "target") == {(k, t) for k in kinds for t in ("shop", EDGE)}
     assert zeros(metrics, names.RESILIENCE_EJECTIONS, "edge", "replica") == {(EDGE, "bank/1"), (EDGE, "bank/2")}
 
