@@ -124,7 +124,7 @@ class ExperimentFolder:
 
     @property
     def facts(self) -> Path:
-        """Seed, scale, order, versions, machine."""
+        """Seed, scale, pace, order, versions, machine."""
         return self.root / "facts.json"
 
     @property

@@ -22,9 +22,9 @@ class Paces:
     slowest: float = 1.0
 
     def way_out(self, cpu_percent: float, allowed_percent: float) -> str:
-        """What to do about a machine that was too busy; empty where there is no slower pace."""
+        """What to do about a machine that was too busy; empty for an experiment that has one pace."""
         if self.taken <= self.slowest:
-            return ""
+            return "; customers came as slowly as they may: let the machine do nothing else" if self.slowest < 1 else ""
         pace = fitting_pace(cpu_percent / self.taken, allowed_percent, self.slowest)
         return f"; customers may come more slowly: --pace {pace:g}"
 

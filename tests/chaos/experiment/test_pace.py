@@ -195,6 +195,8 @@ def test_an_arm_that_is_invalid_for_a_busy_machine_names_the_pace_that_would_do(
     assert bench.judge(busy).reasons[0].endswith("the machine, not the system; customers may come more slowly: --pace 0.6")
     slower = replace(bench, loaded=replace(bench.loaded, pace=0.6))
     assert slower.judge(busy).reasons[0].endswith("; customers may come more slowly: --pace 0.4")
+    slowest = replace(bench, loaded=replace(bench.loaded, pace=0.4))
+    assert slowest.judge(busy).reasons[0].endswith("; customers came as slowly as they may: let the machine do nothing else")
     assert with_one_pace(bench).judge(busy).reasons[0].endswith("the machine, not the system")
 
 
