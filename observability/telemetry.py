@@ -101,7 +101,8 @@ def create_telemetry(
     logs = _logs(origin.resource, logs_to, metrics, redactor) if logs_to else None
     configure_logging(origin.service, origin.instance, log_level, logs, redactor)
     exporting = _exporting(origin.resource, endpoint, tracing.exporter, metrics) if endpoint else None
-    return Telemetry(tracer_provider(origin.resource, tracing.ratio, exporting), metrics, logs, tracing.path)
+    tracers = tracer_provider(origin.resource, tracing.ratio, exporting, strangers=tracing.strangers)
+    return Telemetry(tracers, metrics, logs, tracing.path)
 
 
 def _exporting(resource: Resource, endpoint: str, exporter: str, metrics: Metrics) -> SpanProcessor:

@@ -21,11 +21,22 @@ MAX_ATTRIBUTE_CHARS = 4_000
 UNTRACED_URLS = rf"^[a-z]+://[^/]+/{UNTRACED}"
 
 
-def tracer_provider(resource: Resource, ratio: float, exporting: SpanProcessor | None) -> TracerProvider:
-    """A provider of its own, never the global one. Without `exporting` spans are made and dropped."""
-    begun_here = ALWAYS_ON if ratio >= 1 else TraceIdRatioBased(ratio)
+def tracer_provider(
+    resource: Resource, ratio: float, exporting: SpanProcessor | None, *, strangers: bool = False
+) -> TracerProvider:
+    """A provider of its own, never the global one. Without `exporting` spans are made and dropped.
+
+    Args:
+        resource: Whose spans they are.
+        ratio: The share of traces that are recorded, of those that it is for this process to decide about.
+        exporting: Takes spans that have ended.
+        strangers: Callers are from outside: who wants every trace recorded does not decide what that costs, so the ratio is of
+            theirs as well. A caller of the system itself has decided already, and is followed.
+    """
+    share = ALWAYS_ON if ratio >= 1 else TraceIdRatioBased(ratio)
+    sampler = ParentBased(share, remote_parent_sampled=share if strangers else ALWAYS_ON)
     limits = SpanLimits(max_span_attribute_length=MAX_ATTRIBUTE_CHARS)
-    provider = TracerProvider(resource=resource, sampler=ParentBased(begun_here), span_limits=limits, shutdown_on_exit=False)
+    provider = TracerProvider(resource=resource, sampler=sampler, span_limits=limits, shutdown_on_exit=False)
     if exporting:
         provider.add_span_processor(exporting)
     return provider

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Response
@@ -65,7 +66,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         origin,
         settings.otlp_endpoint or None,
         settings.log_level,
-        settings.trace_options,
+        replace(settings.trace_options, strangers=topology.services[settings.service].entry),
         settings.secrets,
         settings.otlp_logs_endpoint,
     )

@@ -62,7 +62,7 @@ class Settings(BaseModel):
         default="", description="path of the exporter process's socket; empty: a thread of this process exports"
     )
     tracing: TracePath = Field(default=TracePath.DEFAULT, description="who makes the server spans of requests")
-    trace_ratio: float = Field(default=1.0, ge=0, le=1, description="share recorded of the traces that begin here")
+    trace_ratio: float = Field(default=1.0, ge=0, le=1, description="share of traces that are recorded")
     internal_token: str = Field(default="", repr=False)
     chaos_token: str = Field(default="", repr=False)
     signing_key: str = Field(default="", repr=False)

@@ -45,6 +45,7 @@ class FeastFast:
     profile: Profile = Profile.DECLARED
     otlp_endpoint: str = ""
     tracing: TracePath = TracePath.DEFAULT
+    trace_ratio: float = 1.0
     log_level: str = "info"
     nats_url: str = ""
     hanging: tuple[str, ...] = ()
@@ -81,6 +82,7 @@ class FeastFast:
             profile=self.profile,
             otlp_endpoint=self.otlp_endpoint,
             tracing=self.tracing,
+            trace_ratio=self.trace_ratio,
             internal_token=INTERNAL_TOKEN,
             chaos_token=CHAOS_TOKEN,
             signing_key=SIGNING_KEY,

@@ -271,3 +271,14 @@ async def test_what_is_logged_while_a_request_is_served_leads_to_its_trace(trace
     assert (undone["level"], undone["trace_id"]) == ("warning", answer.json["trace_id"])
     assert undone["span_id"] in {span.id for span in spans}
     assert {"time", "level", "service", "instance", "logger", "message"} <= set(undone)
+
+
+async def test_a_customer_does_not_decide_how_many_traces_are_recorded(tmp_path: Path, start: Start) -> None:
+    with telemetry_store(tmp_path) as (jaeger, otlp):
+        async with start(tmp_path, otlp_endpoint=otlp, trace_ratio=0.0) as system:
+            answer = await system.customer().order(traceparent=f"00-{randbytes(16).hex()}-{CALLER_SPAN}-01")
+            assert answer.json["status"] == "confirmed"
+            await system.eventually(system.settled)
+            await system.flush()
+            async with system.session.get(f"{jaeger}/api/services") as response:
+                assert (await response.json())["data"] == []
