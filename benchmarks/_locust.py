@@ -10,16 +10,19 @@ from typing import Final
 from chaos.experiment.load_summary import LoadSummary
 
 LOCUSTFILE: Final = Path(__file__).parents[1] / "loadtests" / "locustfile.py"
-_LEAD_S: Final = 3.0
+LEAD_S: Final = 3.0
+"""For the load generator to start and to sign its customers in, before the first second of the schedule."""
 _EVERY_S: Final = 0.02
 
 
-def play(host: str, record: Path, arguments: list[str], watch: Callable[[int, float], None]) -> LoadSummary:
+def play(
+    host: str, record: Path, arguments: list[str], watch: Callable[[int, float], None], lead_s: float = LEAD_S
+) -> LoadSummary:
     """Runs Locust to its end and returns what it says about itself.
 
     Meanwhile `watch` is called, every few milliseconds, with its pid and the second of the schedule.
     """
-    start_unix_s = time.time() + _LEAD_S
+    start_unix_s = time.time() + lead_s
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", host, "--record", str(record)]
     with (record.parent / "locust.log").open("w") as log:
         process = subprocess.Popen([*command, "--start-at", f"{start_unix_s:.6f}", *arguments], stdout=log, stderr=log)
