@@ -64,6 +64,7 @@ def test_on_a_machine_that_is_too_busy_everything_begins_anew_with_fewer_custome
 ) -> None:
     world = replace(world, cpu_percent=TOO_BUSY)
     world.serve_at(20.0)
+    world.interrupt_at(21.0, lambda: (world.folder.root / "left over").touch())
     result, folder = run(bench, world)
     assert [(each.pace, each.run_s) for each in world.schedules] == [(1.0, 60.0), *[(0.6, pytest.approx(100.0, abs=0.01))] * 2]
     assert [each.arm for each in world.launched] == [result.order[0], *result.order]
@@ -75,6 +76,7 @@ def test_on_a_machine_that_is_too_busy_everything_begins_anew_with_fewer_custome
     assert (said.pace, said.rates_per_s["order"]) == (0.6, 15.0)
     assert said.rehearsal == Rehearsal(cpu_percent=96.0, needed_percent=96.0, allowed_percent=85.0)
     assert sorted(path.name for path in folder.arms.iterdir()) == ["declared", "none"]
+    assert list(folder.arms.glob("*/left over")) == []
     assert (world.running, world.loads_running, world.faults) == ([], 0, [])
     assert judge(folder) == result
 
