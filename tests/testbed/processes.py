@@ -27,8 +27,8 @@ def processes_of(state: Path) -> list[str]:
     return found
 
 
-def eventually(holds: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    """Whether it holds before the time is over."""
+def eventually(holds: Callable[[], bool], timeout_s: float = 30.0) -> bool:
+    """Whether it holds before the time is over, in which a busy machine may have to start an interpreter and a Prometheus."""
     deadline = time.monotonic() + timeout_s
     while not holds():
         if time.monotonic() > deadline:

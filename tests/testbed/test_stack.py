@@ -133,7 +133,7 @@ def test_a_program_that_is_none_costs_nothing_but_a_sentence(
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     options = small_system()
     assert launch(options).phase == "ready"
-    assert eventually(lambda: programs(options.state)["prometheus"].note.startswith(sentence), timeout_s=10)
+    assert eventually(lambda: programs(options.state)["prometheus"].note.startswith(sentence))
     assert status(options.state).phase == "ready"
     assert "prometheus" not in status(options.state).addresses
     assert programs(options.state)["alertmanager"].state == "up"
@@ -181,7 +181,9 @@ def test_ctrl_c_while_starting_leaves_no_program_behind(small_system: Small, mon
     options = small_system()
     arguments = ["up", "--state", str(options.state), "--topology", str(options.topology), "--free-ports"]
     with subprocess.Popen([sys.executable, "-m", "testbed.cli", *arguments], stderr=subprocess.PIPE) as command:
-        assert eventually(lambda: any("--storage.tsdb.path" in line for line in processes_of(options.state)))
-        command.send_signal(signal.SIGINT)
-        command.communicate(timeout=10)
+        try:
+            assert eventually(lambda: any("--storage.tsdb.path" in line for line in processes_of(options.state)))
+        finally:  # Otherwise it would be waited for until it gives up by itself.
+            command.send_signal(signal.SIGINT)
+        command.communicate(timeout=30)
     assert processes_of(options.state) == []
