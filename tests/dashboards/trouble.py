@@ -62,4 +62,4 @@ def _upload_garbage(otlp_endpoint: str) -> None:
 
 def _chaos(state: Path, *words: str) -> None:
     command = [sys.executable, "-m", "chaos.cli", *words, "--state", str(state)]
-    subprocess.run(command, check=True, capture_output=True, timeout=20)
+    subprocess.run(command, check=True, capture_output=True, timeout=60)

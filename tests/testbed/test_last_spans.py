@@ -16,7 +16,7 @@ from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 pytestmark = pytest.mark.system
 
 REQUESTS = 40
-BOUND_S = 5.0
+BOUND_S = 30.0
 
 
 @pytest.fixture(params=TracePath)

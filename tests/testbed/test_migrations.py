@@ -1,7 +1,6 @@
 """A system's databases are brought to head while its processes start, or it does not start."""
 
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from testbed.control import ControlError
 from testbed.launch import LaunchOptions, launch, running_supervisor, stop
 from tests.postgres import PostgresServer
+from tests.testbed.processes import eventually
 
 pytestmark = pytest.mark.system
 
@@ -50,11 +50,8 @@ def tables(path: Path) -> set[str]:
 
 
 def ends(state: Path) -> bool:
-    """Whether the supervisor is gone within a moment: it says why it cannot start, and then ends."""
-    deadline = time.monotonic() + 5
-    while running_supervisor(state) is not None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return running_supervisor(state) is None
+    """Whether the supervisor is gone after a while: it says why it cannot start, and then ends."""
+    return eventually(lambda: running_supervisor(state) is None)
 
 
 @pytest.mark.parametrize("spawn", [False, True])

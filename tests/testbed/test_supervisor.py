@@ -191,7 +191,7 @@ def test_ctrl_c_while_starting_stops_what_has_started(small_system: Small, monke
     with subprocess.Popen([sys.executable, "-m", "testbed.cli", *arguments], stderr=subprocess.PIPE) as command:
         assert eventually(lambda: any(b"begins" in log.read_bytes() for log in options.state.glob("logs/stock-*.jsonl")))
         command.send_signal(signal.SIGINT)
-        _out, complaint = command.communicate(timeout=10)
+        _out, complaint = command.communicate(timeout=30)
     assert (command.returncode, complaint.strip()) == (130, b"testbed: interrupted")
     assert processes_of(options.state) == []
 

@@ -21,7 +21,7 @@ from tests.observability.slo.tools import needed
 pytestmark = pytest.mark.server
 
 READY_S = 20.0
-SETTLE_S = 5.0
+SETTLE_S = 30.0
 
 
 @pytest.fixture(scope="module")
