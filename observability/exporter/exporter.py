@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from observability.exporter.collector import Collector
-from observability.exporter.encoding import encode
-from observability.exporter.wire import MAX_PACKET_BYTES, Outcome, PlainSpan, pack_outcome, read_hello, read_spans
+from observability.exporter.wire import MAX_PACKET_BYTES, Outcome, PlainSpan, pack_outcome, read_hello, read_spans, spans_of
 
 BATCH_SPANS: Final = 512
 """So many are sent without waiting for more."""
@@ -46,9 +45,9 @@ class Packet:
 class Exporter:
     """Sends on what comes in over `listener`."""
 
-    def __init__(self, listener: socket.socket, collector: Collector) -> None:
+    def __init__(self, listener: socket.socket, exporter: SpanExporter) -> None:
         self._listener = listener
-        self._collector = collector
+        self._exporter = exporter
         self._selector = selectors.DefaultSelector()
         self._packets: list[Packet] = []
         self._waiting = 0
@@ -77,7 +76,7 @@ class Exporter:
         until_s = time.monotonic() + LAST_S
         while (time.monotonic() < until_s and self._take(0)) or self._packets:
             self._send()
-        self._collector.shutdown()
+        self._exporter.shutdown()
 
     def _take(self, timeout_s: float) -> int:
         """Reads one packet of each service that has some, as long as there is room. Returns how many spoke."""
@@ -121,8 +120,8 @@ class Exporter:
             return
         is_sent = False
         try:
-            known = [(packet.service.resource, packet.spans) for packet in packets if packet.service.resource]
-            is_sent = self._collector.take(encode(known))
+            spans = spans_of([(packet.service.resource, packet.spans) for packet in packets if packet.service.resource])
+            is_sent = self._exporter.export(spans) is SpanExportResult.SUCCESS
         except Exception:  # noqa: BLE001 - whatever one batch does to the encoder, the next one must be sent.
             _log.exception("a batch of spans cannot be sent")
         for packet in packets:

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from observability.exporter.collector import OtlpCollector
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
 from observability.exporter.exporter import Exporter
 
 EXPORT_TIMEOUT_S: Final = 2.0
@@ -34,7 +35,7 @@ def main() -> None:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(_EXIT_UNUSABLE)
-    exporter = Exporter(listener, OtlpCollector(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S))
+    exporter = Exporter(listener, OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S))
 
     def end(_number: int, _frame: FrameType | None) -> None:
         exporter.end()

@@ -175,3 +175,8 @@ def _context(plain: PlainContext) -> SpanContext:
 @lru_cache(maxsize=256)
 def _scope(name: str, version: str | None, schema_url: str | None) -> InstrumentationScope:
     return InstrumentationScope(name, version, schema_url)
+
+
+def spans_of(packets: Sequence[tuple[Resource, list[PlainSpan]]]) -> list[ReadableSpan]:
+    """All spans of several packets, as the library's encoder takes them."""
+    return [readable(span, resource) for resource, spans in packets for span in spans]

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from observability.exporter import exporter as exporter_module
@@ -19,19 +19,20 @@ from observability.exporter.exporter import MAX_BATCH_SPANS, Exporter
 from observability.exporter.handover import MAX_WAITING_SPANS, Handover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
 
 BOUND_S = 10.0
 RESOURCE = Resource({"service.name": "orders"})
 
 
-class FakeCollector:
-    """Takes requests, refuses them or is slow, as it is told."""
+class FakeCollector(SpanExporter):
+    """Stands for the library's exporter: takes batches, refuses them or is slow, as it is told."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[str, str]] = []
-        """Service and name of each span."""
+        self.taken: list[ReadableSpan] = []
         self.batches: list[int] = []
         self.refuses = False
         self.error: Exception | None = None
@@ -39,25 +40,17 @@ class FakeCollector:
         self.answers = threading.Event()
         self.answers.set()
 
-    def take(self, request: bytes) -> bool:
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.answers.wait(BOUND_S)
         if self.error:
             raise self.error
-        spans = [
-            (sender.resource.attributes[0].value.string_value, span.name)
-            for sender in ExportTraceServiceRequest.FromString(request).resource_spans
-            for scope in sender.scope_spans
-            for span in scope.spans
-        ]
         self.batches.append(len(spans))
         if self.meanwhile:
             self.meanwhile()
-        if not self.refuses:
-            self.taken += spans
-        return not self.refuses
-
-    def shutdown(self) -> None:
-        pass
+        if self.refuses:
+            return SpanExportResult.FAILURE
+        self.taken += spans
+        return SpanExportResult.SUCCESS
 
 
 @contextmanager
@@ -125,7 +118,8 @@ def test_spans_arrive_in_their_order_with_the_resource_of_their_service(path: Pa
         service.make(100)
         assert service.flush()
         service.provider.shutdown()
-    assert collector.taken == [("orders", f"work {number}") for number in range(100)]
+    assert [span.name for span in collector.taken] == [f"work {number}" for number in range(100)]
+    assert {span.resource.attributes["service.name"] for span in collector.taken} == {"orders"}
     assert service.dropped == []
 
 
@@ -137,7 +131,7 @@ def test_spans_of_several_services_share_a_batch_and_keep_their_resources(path: 
         for service in services:
             assert service.flush()
             service.provider.shutdown()
-    assert sorted(service for service, _ in collector.taken) == ["orders"] * 5 + ["payments"] * 5
+    assert sorted(str(span.resource.attributes["service.name"]) for span in collector.taken) == ["orders"] * 5 + ["payments"] * 5
 
 
 def test_spans_that_are_pending_when_a_service_ends_arrive(path: Path, collector: FakeCollector) -> None:

@@ -24,7 +24,6 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from observability.exporter.encoding import encode
 from observability.exporter.wire import (
     Outcome,
     pack_hello,
@@ -92,11 +91,6 @@ def test_a_span_is_encoded_as_if_it_had_never_been_handed_over(spans: list[Reada
     arrived = [readable(span, resource) for span in read_spans(pack_spans([*map(pack_span, spans)]))]
     assert len(arrived) == 3
     assert encode_spans(arrived).SerializeToString() == encode_spans(spans).SerializeToString()
-
-
-def test_the_exporter_encodes_a_span_as_the_library_would_have(spans: list[ReadableSpan]) -> None:
-    packet = (read_hello(pack_hello(RESOURCE)), read_spans(pack_spans([*map(pack_span, spans)])))
-    assert encode([packet]) == encode_spans(spans).SerializeToString()
 
 
 def test_text_that_utf_8_cannot_have_spoils_no_batch() -> None:
