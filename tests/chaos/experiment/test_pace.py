@@ -63,8 +63,12 @@ def test_on_a_machine_that_is_too_busy_everything_begins_anew_with_fewer_custome
     bench: Bench, world: FakeWorld
 ) -> None:
     world = replace(world, cpu_percent=TOO_BUSY)
+
+    def leave_something() -> None:
+        (world.folder.root / "left over").touch()
+
     world.serve_at(20.0)
-    world.interrupt_at(21.0, lambda: (world.folder.root / "left over").touch())
+    world.interrupt_at(21.0, leave_something)
     result, folder = run(bench, world)
     assert [(each.pace, each.run_s) for each in world.schedules] == [(1.0, 60.0), *[(0.6, pytest.approx(100.0, abs=0.01))] * 2]
     assert [each.arm for each in world.launched] == [result.order[0], *result.order]
