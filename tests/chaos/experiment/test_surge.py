@@ -26,7 +26,8 @@ OUTAGE = find_experiment("delivery-outage").read_text(encoding="utf-8")
 
 
 def surging(folder: Path, fault: str, load_per_s: int = 25) -> LoadedExperiment:
-    text = OUTAGE.replace("{kind: kill, target: deliveries}", fault, 1).replace("order: 25,", f"order: {load_per_s},", 1)
+    text = OUTAGE.replace("slowest_pace: 0.4", "slowest_pace: 1", 1)  # A surge may have a rate of its own.
+    text = text.replace("{kind: kill, target: deliveries}", fault, 1).replace("order: 25,", f"order: {load_per_s},", 1)
     path = folder / "mine.yaml"
     path.write_text(text, encoding="utf-8")
     return load_experiment(path)
