@@ -10,7 +10,7 @@ from observability.store.chunks import Packing
 from observability.store.durations import ALL_DURATIONS
 from observability.store.errors import QueryTooLongError
 from observability.store.schema import Signal
-from observability.store.span_rows import SpanRows
+from observability.store.span_rows import PackedRows
 
 QUERY_TIME_S: Final = 10.0
 """The longest that one search may read: a full store of the default size is read through in less."""
@@ -96,10 +96,10 @@ class Reader:
                     )
                 yield Chunk(number, last_us)
 
-    def rows(self, chunk: int) -> SpanRows | None:
+    def rows(self, chunk: int) -> PackedRows | None:
         """Rows of the spans of a chunk; None when it was deleted meanwhile."""
         row = self.connection.execute("SELECT rows FROM span WHERE chunk = ?", (chunk,)).fetchone()
-        return None if row is None else SpanRows.unpack(row[0])
+        return None if row is None else PackedRows.read(row[0])
 
     def message(self, chunk: int) -> bytes:
         """A chunk's unpacked message; empty, as a message without items, when it was deleted meanwhile."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from observability.store.reader import TimeRange
-from observability.store.span_rows import SpanRows
+from observability.store.span_rows import PackedRows
+
+_LONGEST_US: Final = 2**63 - 1  # What a column may hold.
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +28,12 @@ class SpanFilter:
     max_duration_us: int | None
     is_failed: bool
 
-    def positions(self, rows: SpanRows) -> list[int]:
+    def positions(self, rows: PackedRows) -> list[int]:
         """Positions of the spans that are asked for."""
-        first_us, last_us, least_us = self.within.start_us, self.within.end_us, self.min_duration_us
-        positions = [
-            position
-            for position, (start_us, duration_us) in enumerate(zip(rows.starts_us, rows.durations_us, strict=True))
-            if first_us <= start_us <= last_us and duration_us >= least_us
-        ]
-        if self.max_duration_us is not None:
-            positions = [each for each in positions if rows.durations_us[each] <= self.max_duration_us]
-        if self.operations is not None:
-            positions = [each for each in positions if rows.operations[each] in self.operations]
-        return [each for each in positions if rows.failed[each]] if self.is_failed else positions
+        within, failed = self.within, rows.failed
+        every = range(len(failed.items))
+        named = every if self.operations is None else rows.operations.among(self.operations)
+        greatest_us = _LONGEST_US if self.max_duration_us is None else self.max_duration_us
+        positions = rows.durations_us.between(self.min_duration_us, greatest_us, named)
+        positions = rows.starts_us.between(within.start_us, within.end_us, positions)
+        return failed.between(1, 1, positions) if self.is_failed else positions

@@ -9,7 +9,7 @@ Ten bytes a span: what arrives together was begun together, and a column in whic
 import sqlite3
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 _MOST: Final = 1 << 18  # More than an upload may have.
@@ -34,18 +34,53 @@ class SpanRows(NamedTuple):
     @classmethod
     def unpack(cls, packed: bytes) -> "SpanRows":
         """What `pack` made. Raises sqlite3.DatabaseError for bytes that are none such."""
+        return cls(*([column.least + item for item in column.items] for column in PackedRows.read(packed)))
+
+
+class Column(NamedTuple):
+    """One value of each span: `least`, and in `items` how much more it is."""
+
+    least: int
+    items: Sequence[int]
+
+    def at(self, position: int) -> int:
+        """The value of one span."""
+        return self.least + self.items[position]
+
+    def among(self, values: Iterable[int]) -> list[int]:
+        """Positions of the spans that have one of these."""
+        wanted = {value - self.least for value in values}
+        return [position for position, item in enumerate(self.items) if item in wanted]
+
+    def between(self, least: int, greatest: int, positions: Iterable[int]) -> list[int]:
+        """Those of `positions` whose spans have something between two values, both included."""
+        low, high, items = least - self.least, greatest - self.least, self.items
+        return [position for position in positions if low <= items[position] <= high]
+
+
+class PackedRows(NamedTuple):
+    """What `SpanRows.pack` made, as it lies there: a search needs a few values of most chunks, and some columns of none."""
+
+    traces: Column
+    operations: Column
+    starts_us: Column
+    durations_us: Column
+    failed: Column
+
+    @classmethod
+    def read(cls, packed: bytes) -> "PackedRows":
+        """Raises sqlite3.DatabaseError for bytes that are no packed rows."""
         columns, at = [], _COUNT.size
         for _ in cls._fields:
-            least, items, at = _unpacked(packed, at)
-            columns.append([least + item for item in items])
+            column, at = _column(packed, at)
+            columns.append(column)
         return cls(*columns)
 
 
 def positions_of(trace: int, packed: bytes) -> list[int]:
     """Positions of the spans of one trace in packed rows. Raises sqlite3.DatabaseError for bytes that are none such."""
-    least, items, _ = _unpacked(packed, _COUNT.size)
-    wanted = trace - least
-    return [position for position, item in enumerate(items) if item == wanted]
+    column, _ = _column(packed, _COUNT.size)
+    return column.among((trace,))
 
 
 def _packed(values: Sequence[int]) -> bytes:
@@ -56,8 +91,8 @@ def _packed(values: Sequence[int]) -> bytes:
     return head + array(_ITEMS[item_bytes], [value - least for value in values]).tobytes() if item_bytes else head
 
 
-def _unpacked(packed: bytes, at: int) -> tuple[int, Sequence[int], int]:
-    """The column that begins at `at`: its least value, how much more each is, and where the next one begins."""
+def _column(packed: bytes, at: int) -> tuple[Column, int]:
+    """The column that begins at `at`, and where the next one begins."""
     try:
         (count,) = _COUNT.unpack_from(packed)
         least, item_bytes = _COLUMN.unpack_from(packed, at)
@@ -68,4 +103,4 @@ def _unpacked(packed: bytes, at: int) -> tuple[int, Sequence[int], int]:
         raise sqlite3.DatabaseError(f"the rows of a chunk are damaged: {error}") from error
     if len(items) != count:
         raise sqlite3.DatabaseError(f"the rows of a chunk are damaged: {len(items)} of {count} are there")
-    return least, items, end
+    return Column(least, items), end

@@ -176,13 +176,13 @@ class Traces:
             return []
         tags, positions = search.tags, search.spans.positions(rows)
         if tags.kind is not None:
-            positions = [each for each in positions if search.kind_of(rows.operations[each]) == tags.kind]
+            positions = [each for each in positions if search.kind_of(rows.operations.at(each)) == tags.kind]
         if positions and tags.needs_spans:
             if not tags.may_be_in(self._reader.message(chunk.number)):
                 return []
             spans = self._opened.get(chunk.number)
             positions = [each for each in positions if each < len(spans) and tags.matches(spans[each])]
-        return [(rows.traces[each], rows.starts_us[each]) for each in positions]
+        return [(rows.traces.at(each), rows.starts_us.at(each)) for each in positions]
 
     def _trace_id(self, number: int) -> Sequence[bytes]:
         """The trace's id, or nothing when it was deleted meanwhile."""
