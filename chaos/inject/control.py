@@ -69,7 +69,7 @@ class ControlEndpoint(Generic[Request]):
 
     def serves(self, path: str) -> bool:
         """Whether a request to `path` is for this endpoint."""
-        return path.startswith(self._path) and is_below(path, (self._path,))
+        return is_below(path, (self._path,))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""

@@ -6,4 +6,5 @@ OBSERVED = ("/health", "/metrics")
 
 def is_below(path: str, roots: tuple[str, ...]) -> bool:
     """Whether `path` is one of `roots` or below it; `/healthy` is not below `/health`."""
-    return any(path == root or path.startswith(f"{root}/") for root in roots)
+    # Asked several times a request, of paths that nearly all begin otherwise: one look settles those.
+    return path.startswith(roots) and any(path == root or path.startswith(f"{root}/") for root in roots)
