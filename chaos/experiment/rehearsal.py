@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chaos.experiment.machine import CpuSample
+from chaos.experiment.machine import CpuRecord, CpuSample
 from chaos.experiment.pace import BUSY_SHARE
 from chaos.experiment.result import Rehearsal
 
@@ -45,10 +45,10 @@ class BusyWatch:
         were served: the rest still waits, or gave up.
         """
         before, after = self._began, self._read_cpu()
-        if before is None or after is None or after.at - before.at < MIN_LOOK_S or after.total <= before.total:
+        if before is None or after is None or after.at - before.at < MIN_LOOK_S:
             return
-        cpu_percent = 100 * (after.busy - before.busy) / (after.total - before.total)
-        if cpu_percent <= BUSY_SHARE * self._allowed_percent:
+        cpu_percent = CpuRecord((before, after)).busy_percent(before.at, after.at)
+        if cpu_percent is None or cpu_percent <= BUSY_SHARE * self._allowed_percent:
             return
         due, served = self._due_per_s * (after.at - before.at), max(1, succeeded - self._succeeded_before)
         raise MachineTooBusyError(
