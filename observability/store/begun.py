@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from observability.store.schema import open_for_reading
-from observability.store.span_rows import SpanRows
+from observability.store.span_rows import PackedRows
 
 _US_PER_S: Final = 1_000_000
 _OPERATIONS: Final = (
@@ -27,10 +27,7 @@ def begun_by_second(path: Path, service: str, kind: int, from_us: int) -> Mappin
     with closing(open_for_reading(path)) as connection:
         wanted = {number for (number,) in connection.execute(_OPERATIONS, (service, kind))}
         for (packed,) in connection.execute(_ROWS, (service,)):
-            rows = SpanRows.unpack(packed)
-            begun.update(
-                (start_us - from_us) // _US_PER_S
-                for operation, start_us in zip(rows.operations, rows.starts_us, strict=True)
-                if operation in wanted and start_us >= from_us
-            )
+            rows = PackedRows.read(packed)
+            starts_us = map(rows.starts_us.at, rows.operations.among(wanted))
+            begun.update((start_us - from_us) // _US_PER_S for start_us in starts_us if start_us >= from_us)
     return begun
