@@ -29,6 +29,7 @@ from testbed.control import (
     socket_path,
 )
 from testbed.run import RunFolder, Secrets
+from tests.chaos.requests import Echo, HandClock, Notes, Scissors
 
 TOPOLOGY = """
 services:
@@ -198,3 +199,23 @@ def testbed() -> Iterator[FakeTestbed]:
             yield fake
         finally:
             fake.stop()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+def scissors() -> Scissors:
+    return Scissors()

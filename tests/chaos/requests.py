@@ -1,4 +1,4 @@
-"""Both ends of a request inside a target, and time that passes when told."""
+"""Both ends of a request inside a target, time that passes when told, and whoever is told of injections."""
 
 import asyncio
 from collections.abc import Callable
@@ -101,3 +101,13 @@ class Scissors:
         self.cut.append(scope)
         self.on_cut()
         return True
+
+
+class Notes:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.injections: list[tuple[str, str, str]] = []
+
+    def injected(self, lease_id: str, fault: str, target: str) -> None:
+        self.injections.append((lease_id, fault, target))

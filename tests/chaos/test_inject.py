@@ -18,23 +18,8 @@ EDGE = "orders->payments"
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
 def table(clock: HandClock) -> LeaseTable:
     return LeaseTable(service="payments", clock=clock, max_held=3)
-
-
-@pytest.fixture
-def echo() -> Echo:
-    return Echo()
-
-
-@pytest.fixture
-def scissors() -> Scissors:
-    return Scissors()
 
 
 @pytest.fixture

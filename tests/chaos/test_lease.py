@@ -1,7 +1,7 @@
 """The law of leases: when one is in force, what it counts, and what the table refuses."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +18,7 @@ from chaos.inject.leases import (
     UnknownEdgeError,
 )
 from chaos.inject.messages import LeaseRequest, LeaseView
+from tests.chaos.requests import Notes
 
 
 @dataclass
@@ -33,24 +34,9 @@ class HandClock:
         raise AssertionError("nothing waits in these tests")
 
 
-@dataclass
-class Notes:
-    """An observer that keeps what it is told."""
-
-    injections: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def injected(self, lease_id: str, fault: str, target: str) -> None:
-        self.injections.append((lease_id, fault, target))
-
-
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
-
-
-@pytest.fixture
-def notes() -> Notes:
-    return Notes()
 
 
 @pytest.fixture
