@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chaos.experiment.result import Address, Machine, PhaseSpan, Rehearsal
+from chaos.experiment.circumstances import Machine, Rehearsal
+from chaos.experiment.result import Address, PhaseSpan
 
 PhaseName = Literal["warmup", "baseline", "fault", "recovery"]
 PHASES: tuple[PhaseName, ...] = ("warmup", "baseline", "fault", "recovery")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chaos.experiment.circumstances import Machine
 from chaos.experiment.errors import EvidenceError
-from chaos.experiment.result import Machine
 
 SAMPLE_EVERY_S = 0.5
 TICKS_A_SECOND = 100

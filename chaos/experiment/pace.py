@@ -6,8 +6,8 @@ At pace 0.5 the same customers come half as often and every phase is twice as lo
 import math
 from typing import Final
 
+from chaos.experiment.circumstances import Rehearsal
 from chaos.experiment.errors import RunError
-from chaos.experiment.result import Rehearsal
 
 AS_WRITTEN: Final = 1.0
 BUSY_SHARE: Final = 0.8

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from chaos.experiment.circumstances import Rehearsal
 from chaos.experiment.machine import CpuRecord, CpuSample
 from chaos.experiment.pace import BUSY_SHARE
-from chaos.experiment.result import Rehearsal
 
 MIN_LOOK_S = 2.0
 """A shorter look is no measurement: the kernel counts in hundredths of a second, and a second of customers is chance."""

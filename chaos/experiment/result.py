@@ -8,8 +8,10 @@ Shares are between 0 and 1. A quantile over no journeys is None.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from chaos.experiment.circumstances import Machine, Rehearsal
+from chaos.experiment.finding import Finding
 from chaos.experiment.outcomes import AlertRole, Holding, ObjectiveKind, ObjectiveStatus, ProofKind, ProofStatus, Role, Verdict
 
 VERDICT_FILE = "verdict.json"
@@ -21,11 +23,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+$", max_
 """Root of a program's pages. A report makes links of it, so nothing but the web is let in."""
 
 
-class _Finding(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Proof(_Finding):
+class Proof(Finding):
     """One proof: its status, one sentence with its numbers for people, and the numbers (units last in their names)."""
 
     kind: ProofKind
@@ -34,7 +32,7 @@ class Proof(_Finding):
     numbers: dict[str, float] = Field(default_factory=dict)
 
 
-class Interval(_Finding):
+class Interval(Finding):
     """A two-sided confidence interval; `confidence` 0.9 means that each end alone is a 95 % bound."""
 
     low: float
@@ -42,7 +40,7 @@ class Interval(_Finding):
     confidence: float
 
 
-class WindowStats(_Finding):
+class WindowStats(Finding):
     """The journeys whose intended instant lies in one window."""
 
     journeys: int
@@ -63,7 +61,7 @@ class WindowStats(_Finding):
         return self.degraded / self.journeys if self.journeys else None
 
 
-class Comparison(_Finding):
+class Comparison(Finding):
     """A judged journey's fault window against its baseline window. A positive drop or increase is a worsening."""
 
     margin: float = Field(description="the drop in the share of successes that is still held to be none")
@@ -79,7 +77,7 @@ class Comparison(_Finding):
     journeys_needed: int | None = Field(description="in each window, for a decision at the rates seen; None if decided")
 
 
-class JourneyResult(_Finding):
+class JourneyResult(Finding):
     """One journey in one arm."""
 
     name: str
@@ -93,7 +91,7 @@ class JourneyResult(_Finding):
     sentence: str
 
 
-class ObjectiveResult(_Finding):
+class ObjectiveResult(Finding):
     """One objective in one arm."""
 
     kind: ObjectiveKind
@@ -107,7 +105,7 @@ class ObjectiveResult(_Finding):
     numbers: dict[str, float] = Field(default_factory=dict)
 
 
-class JourneySeries(_Finding):
+class JourneySeries(Finding):
     """One journey second by second; every column has one entry for each second of the schedule, by intended instant."""
 
     name: str
@@ -118,7 +116,7 @@ class JourneySeries(_Finding):
     p95_ms: tuple[float | None, ...]
 
 
-class PhaseSpan(_Finding):
+class PhaseSpan(Finding):
     """When a phase was, in the arm's schedule and on the wall clock."""
 
     name: Literal["warmup", "baseline", "fault", "recovery"]
@@ -128,7 +126,7 @@ class PhaseSpan(_Finding):
     ended_at: float
 
 
-class FaultSpan(_Finding):
+class FaultSpan(Finding):
     """The fault as it was really in force, which is milliseconds off the phase's marks."""
 
     kind: str
@@ -139,7 +137,7 @@ class FaultSpan(_Finding):
     leases: tuple[str, ...]
 
 
-class LoadQuality(_Finding):
+class LoadQuality(Finding):
     """Whether the load was delivered as scheduled, and how busy the machine was meanwhile."""
 
     arrivals: int
@@ -156,7 +154,7 @@ class LoadQuality(_Finding):
     cpu_max_percent: float | None = Field(description="the busier of the two windows")
 
 
-class Recovery(_Finding):
+class Recovery(Finding):
     """How long after the lift every journey was back, undegraded, and stayed so."""
 
     recovered: bool
@@ -164,7 +162,7 @@ class Recovery(_Finding):
     last_journey: str | None = Field(description="the journey that was back last")
 
 
-class AlertResult(_Finding):
+class AlertResult(Finding):
     """One alert that fired in one arm, by the demonstration's windows."""
 
     alert: str
@@ -180,7 +178,7 @@ class AlertResult(_Finding):
     )
 
 
-class TracePick(_Finding):
+class TracePick(Finding):
     """The degraded journey shown as an example; the trace itself is in the arm's folder (TRACE_FILE)."""
 
     trace_id: str
@@ -191,7 +189,7 @@ class TracePick(_Finding):
     services: tuple[str, ...]
 
 
-class ArmResult(_Finding):
+class ArmResult(Finding):
     """Everything found in one arm."""
 
     name: str
@@ -228,27 +226,7 @@ class ArmResult(_Finding):
         return next(proof for proof in self.proofs if proof.kind is kind)
 
 
-class Machine(_Finding):
-    """Where the experiment ran: figures of another machine are other figures."""
-
-    cpus: int
-    cpu_model: str
-    memory_bytes: int
-    system: str = Field(description="operating system and kernel release")
-    python: str
-
-
-class Rehearsal(_Finding):
-    """A first baseline, as the experiment's file says, that was broken off because the machine was too busy with it."""
-
-    cpu_percent: float = Field(description="of all cores, that were used")
-    needed_percent: float = Field(
-        description="of all cores, for everybody to be served who came; more than 100: it was overwhelmed"
-    )
-    allowed_percent: float = Field(description="above which an arm says nothing (bounds.machine_cpu_percent)")
-
-
-class ExperimentSummary(_Finding):
+class ExperimentSummary(Finding):
     """What was asked. The file itself is kept in the run's folder as experiment.yaml."""
 
     name: str
@@ -265,7 +243,7 @@ class ExperimentSummary(_Finding):
     rehearsal: Rehearsal | None = Field(default=None, description="why the pace is not 1; None: it is, or was asked for")
 
 
-class Result(_Finding):
+class Result(Finding):
     """What a run found, and whether it is what the experiment expected."""
 
     format: Literal[1] = 1

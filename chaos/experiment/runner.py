@@ -9,6 +9,7 @@ from random import Random
 
 from chaos.experiment.arm_plan import PlannedArm
 from chaos.experiment.arm_run import ArmRun
+from chaos.experiment.circumstances import Rehearsal
 from chaos.experiment.errors import RunError
 from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.facts import RunFacts
@@ -18,7 +19,7 @@ from chaos.experiment.machine import package_versions, this_machine
 from chaos.experiment.observer import Observer, RunPlan
 from chaos.experiment.pace import fitting_pace, pace_sentence, stated_pace
 from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
-from chaos.experiment.result import Rehearsal, Result
+from chaos.experiment.result import Result
 from chaos.experiment.world import World
 from testbed.run import RUNS
 

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from chaos.experiment.circumstances import Rehearsal
 from chaos.experiment.errors import RunError
 from chaos.experiment.experiment_file import load_experiment
 from chaos.experiment.facts import RunFacts
-from chaos.experiment.folders import ExperimentFolder
 from chaos.experiment.judge import judge
 from chaos.experiment.load_process import Surge
 from chaos.experiment.machine import CpuSample
-from chaos.experiment.observer import Unobserved
 from chaos.experiment.outcomes import Verdict
 from chaos.experiment.pace import fitting_pace, pace_sentence
 from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
-from chaos.experiment.result import Rehearsal, Result
-from chaos.experiment.runner import RunOptions, run_experiment
+from chaos.experiment.runner import RunOptions
 from chaos.experiment.session import EXIT_INTERRUPTED, run_and_show
 from chaos.parameters import Pace
 from services.document import DocumentError
+from tests.chaos.experiment.playing import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
     from tests.chaos.experiment.scenarios import Scenario
 
 TOO_BUSY = 96.0
-
-
-def run(bench: Bench, world: FakeWorld, **options: object) -> tuple[Result, ExperimentFolder]:
-    chosen = replace(RunOptions(runs=bench.folder / "runs"), **options)  # type: ignore[arg-type] # fields by name
-    finished = run_experiment(bench.loaded, chosen, world.world(), Unobserved())
-    return finished.result, finished.folder
 
 
 def changed(bench: Bench, old: str, new: str) -> Bench:

@@ -1,11 +1,8 @@
-"""A whole run in a world without processes: what it leaves behind, and that nothing is left running whatever ends it."""
+"""A whole run in a world without processes: what it does, shows and leaves behind."""
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
-import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -13,31 +10,20 @@ from xml.etree import ElementTree
 import pytest
 
 from chaos.experiment.alert_record import AlertRecord
-from chaos.experiment.errors import EvidenceError, RunError
 from chaos.experiment.folders import ArmFolder, ExperimentFolder
 from chaos.experiment.judge import judge
-from chaos.experiment.observer import Unobserved
 from chaos.experiment.outcomes import ProofKind, ProofStatus, Verdict
 from chaos.experiment.result import Result
-from chaos.experiment.runner import RunOptions, run_experiment
-from chaos.experiment.session import EXIT_INTERRUPTED, judge_and_show, run_and_show
-from chaos.targets.errors import RefusedError
+from chaos.experiment.runner import RunOptions
+from chaos.experiment.session import judge_and_show, run_and_show
 from services.document import DocumentError
-from testbed.control import ControlError
+from tests.chaos.experiment.playing import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
     from tests.chaos.experiment.conftest import Bench
     from tests.chaos.experiment.fake_world import FakeWorld
-
-
-def run(bench: Bench, world: FakeWorld, **options: object) -> tuple[Result, ExperimentFolder]:
-    chosen = replace(RunOptions(runs=bench.folder / "runs"), **options)  # type: ignore[arg-type] # fields by name
-    finished = run_experiment(bench.loaded, chosen, world.world(), Unobserved())
-    return finished.result, finished.folder
 
 
 def test_two_arms_give_the_expected_verdicts_and_a_folder_with_everything(bench: Bench, world: FakeWorld) -> None:
@@ -129,87 +115,6 @@ def test_junit_fails_where_the_verdict_is_not_the_expected_one(bench: Bench, wor
         "verdict is ISOLATED",
         "for the right reason".removeprefix("for the "),
     ]
-
-
-@pytest.mark.parametrize("at_s", [-3.0, 2.0, 12.0, 25.5, 33.0, 44.5, 50.0, 61.0])
-def test_ctrl_c_in_any_phase_leaves_nothing_running_and_no_fault_in_force(
-    bench: Bench, world: FakeWorld, console: Console, at_s: float
-) -> None:
-    world.interrupt_at(at_s, KeyboardInterrupt)
-    code = run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console)
-    assert code == EXIT_INTERRUPTED
-    assert (world.running, world.loads_running, world.faults) == ([], 0, [])
-    assert "every process is stopped; this run has no verdict" in world.printed()
-    with pytest.raises(EvidenceError, match="was broken off before its arms had run to their end"):
-        judge(ExperimentFolder.find("latest", bench.folder / "runs"))
-
-
-def test_ctrl_c_while_a_system_starts_is_an_interruption_as_well(bench: Bench, world: FakeWorld, console: Console) -> None:
-    world.launch_error = KeyboardInterrupt()
-    assert run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console) == EXIT_INTERRUPTED
-    assert world.running == []
-
-
-def test_sigterm_stops_everything_too(bench: Bench, world: FakeWorld, console: Console) -> None:
-    world.interrupt_at(30.0, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    with pytest.raises(SystemExit) as caught:
-        run_and_show("delivery-outage", RunOptions(runs=bench.folder / "runs"), world.world(), console)
-    assert caught.value.code == 128 + signal.SIGTERM
-    assert (world.running, world.loads_running, world.faults) == ([], 0, [])
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error", "said"),
-    [
-        (lambda world: world.end_load_at(10.0), RunError, "the load generator ended early"),
-        (lambda world: world.refuse(RefusedError("deliveries/1 refused: table full")), RunError, "could not be put in force"),
-        (lambda world: world.interrupt_at(30.0, world.fail_status), ControlError, "no testbed runs"),
-        (lambda world: world.fail_launch("port 4318 is taken"), ControlError, "port 4318 is taken"),
-    ],
-)
-def test_what_goes_wrong_in_the_middle_is_told_and_everything_is_stopped(
-    bench: Bench, world: FakeWorld, spoil: Callable[[FakeWorld], None], error: type[Exception], said: str
-) -> None:
-    spoil(world)
-    with pytest.raises(error, match=said):
-        run(bench, world)
-    assert (world.running, world.loads_running) == ([], 0)
-
-
-def test_a_folder_that_cannot_be_made_is_named_before_anything_starts(bench: Bench, world: FakeWorld) -> None:
-    (bench.folder / "file").write_text("", encoding="utf-8")
-    with pytest.raises(NotADirectoryError, match="file"):
-        run(bench, world, runs=bench.folder / "file" / "runs")
-    assert world.launched == []
-
-
-def test_a_disk_that_is_nearly_full_is_refused_before_anything_starts(
-    bench: Bench, world: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nearly_full = type(shutil.disk_usage(bench.folder))(10**9, 10**9 - 5_000_000, 5_000_000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: nearly_full)
-    with pytest.raises(RunError, match=r"runs: 5 MB are free and a run wants 300"):
-        run(bench, world)
-    assert world.launched == []
-
-
-def test_a_disk_that_fills_up_in_the_middle_stops_everything(
-    bench: Bench, world: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "books.json")
-
-    monkeypatch.setattr("chaos.experiment.collection.Collector.keep_metrics", full)
-    with pytest.raises(OSError, match="No space left"):
-        run(bench, world)
-    assert (world.running, world.loads_running) == ([], 0)
-
-
-def test_an_unknown_arm_is_refused_with_those_there_are(bench: Bench, world: FakeWorld) -> None:
-    with pytest.raises(RunError, match=r"unknown arm 'nobody'; delivery-outage has: declared, none"):
-        run(bench, world, arms=("nobody",))
-    assert not (bench.folder / "runs").exists()
 
 
 def test_two_runs_in_one_second_have_folders_of_their_own(bench: Bench, world: FakeWorld) -> None:
