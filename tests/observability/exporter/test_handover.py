@@ -3,113 +3,24 @@
 from __future__ import annotations
 
 import socket
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from observability.exporter import exporter as exporter_module
 from observability.exporter import handover
-from observability.exporter.exporter import MAX_BATCH_SPANS, Exporter
-from observability.exporter.handover import MAX_WAITING_SPANS, Handover
+from observability.exporter.exporter import MAX_BATCH_SPANS
+from observability.exporter.handover import MAX_WAITING_SPANS
+from tests.observability.exporter.ends import BOUND_S, FakeCollector, Service, exporting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from opentelemetry.sdk.trace import ReadableSpan
-
-BOUND_S = 10.0
+pytestmark = pytest.mark.usefixtures("quick")
 RESOURCE = Resource({"service.name": "orders"})
-
-
-class FakeCollector(SpanExporter):
-    """Stands for the library's exporter: takes batches, refuses them or is slow, as it is told."""
-
-    def __init__(self) -> None:
-        self.taken: list[ReadableSpan] = []
-        self.batches: list[int] = []
-        self.refuses = False
-        self.error: Exception | None = None
-        self.meanwhile: Callable[[], None] | None = None
-        self.answers = threading.Event()
-        self.answers.set()
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self.answers.wait(BOUND_S)
-        if self.error:
-            raise self.error
-        self.batches.append(len(spans))
-        if self.meanwhile:
-            self.meanwhile()
-        if self.refuses:
-            return SpanExportResult.FAILURE
-        self.taken += spans
-        return SpanExportResult.SUCCESS
-
-
-@contextmanager
-def exporting(path: Path, collector: FakeCollector) -> Iterator[Exporter]:
-    """The exporter in a thread of this process, until the context is left."""
-    path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(str(path))
-        listener.listen(8)
-        exporter = Exporter(listener, collector)
-        thread = threading.Thread(target=exporter.run)
-        thread.start()
-        try:
-            yield exporter
-        finally:
-            collector.answers.set()
-            exporter.end()
-            thread.join(BOUND_S)
-            hangs = thread.is_alive()
-            collector.meanwhile = None
-            thread.join()
-            exporter.close()
-            assert not hangs
-
-
-class Service:
-    """A process that makes spans, as far as the exporter sees it."""
-
-    def __init__(self, path: Path, name: str = "orders") -> None:
-        self.dropped: list[int] = []
-        resource = Resource({"service.name": name})
-        self.handover = Handover(str(path), resource, self.dropped.append)
-        self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self.provider.add_span_processor(self.handover)
-
-    def make(self, spans: int, text: str = "") -> None:
-        tracer = self.provider.get_tracer("test")
-        for number in range(spans):
-            tracer.start_span(f"work {number}", attributes={"text": text} if text else None).end()
-
-    def flush(self) -> bool:
-        return self.handover.force_flush(int(BOUND_S * 1_000))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handover, "PAUSE_S", 0.002)
-    monkeypatch.setattr(handover, "RECONNECT_S", 0.002)
-    monkeypatch.setattr(handover, "SEND_TIMEOUT_S", 0.02)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exporter.sock"
-
-
-@pytest.fixture
-def collector() -> FakeCollector:
-    return FakeCollector()
 
 
 def test_spans_arrive_in_their_order_with_the_resource_of_their_service(path: Path, collector: FakeCollector) -> None:
@@ -201,73 +112,6 @@ def test_with_a_collector_that_is_silent_so_many_spans_wait_and_the_rest_are_cou
     assert len(collector.taken) + sum(service.dropped) == 3 * MAX_WAITING_SPANS
     assert len(collector.taken) >= MAX_WAITING_SPANS
     assert max(collector.batches) <= MAX_BATCH_SPANS + handover.PACKET_SPANS
-
-
-def test_without_an_exporter_so_many_spans_wait_and_the_end_does_not(path: Path) -> None:
-    service = Service(path)
-    service.make(MAX_WAITING_SPANS + 10)
-    assert sum(service.dropped) == 10
-    service.provider.shutdown()
-    assert sum(service.dropped) == MAX_WAITING_SPANS + 10
-
-
-def test_what_an_exporter_that_died_had_not_spoken_of_is_counted_and_its_successor_is_found(
-    path: Path, collector: FakeCollector
-) -> None:
-    service = left_alone(path)
-    with exporting(path, collector):
-        service.make(2)
-        assert service.flush()
-        service.provider.shutdown()
-    assert (sum(service.dropped), len(collector.taken)) == (7, 2)
-
-
-def left_alone(path: Path) -> Service:
-    """A service whose exporter has left with 7 of its spans."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(str(path))
-        listener.listen(1)
-        service = Service(path)
-        service.make(7)
-        while service.handover._queue or service.handover._next:
-            service.handover.force_flush(5)
-        connection, _address = listener.accept()
-        connection.close()
-    assert service.flush()
-    assert sum(service.dropped) == 7
-    return service
-
-
-def test_spans_that_wait_at_the_end_reach_the_successor_of_an_exporter_that_has_left(
-    path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(handover, "SUCCESSOR_S", BOUND_S)
-    is_left_alone, has_looked = Handover._is_left_alone, threading.Event()
-
-    def look(ended: Handover) -> bool:
-        is_alone = is_left_alone(ended)
-        has_looked.set()
-        return is_alone
-
-    monkeypatch.setattr(Handover, "_is_left_alone", look)
-    service = left_alone(path)
-    service.make(5)
-    ending = threading.Thread(target=service.provider.shutdown)
-    ending.start()
-    assert has_looked.wait(BOUND_S)
-    with exporting(path, collector):
-        ending.join()
-    assert (len(collector.taken), sum(service.dropped)) == (5, 7)
-
-
-def test_spans_that_wait_at_the_end_are_counted_when_no_successor_comes_in_time(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(handover, "SUCCESSOR_S", 0.02)
-    service = left_alone(path)
-    service.make(5)
-    service.provider.shutdown()
-    assert (sum(service.dropped), service.handover.waiting) == (12, 0)
 
 
 def test_spans_too_large_for_one_packet_go_in_several(path: Path, collector: FakeCollector) -> None:
