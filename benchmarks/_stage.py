@@ -38,16 +38,6 @@ def ended(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
             process.wait()
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody had a moment ago."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [listener.getsockname()[1] for listener in listeners]
-    finally:
-        for listener in listeners:
-            listener.close()
-
-
 def await_listener(port: int) -> None:
     """Returns once somebody listens. Raises RuntimeError after START_S."""
     until_s = time.monotonic() + START_S

@@ -35,9 +35,10 @@ import yaml
 
 from benchmarks._chain_wire import BASKET, GATEWAY, ORDERS, PAYMENTS
 from benchmarks._closed_loop import Tally, keep_busy
-from benchmarks._stage import await_listener, begin, ended, free_ports, spans_at
+from benchmarks._stage import await_listener, begin, ended, spans_at
 from services.registry import Instance, InstanceState, Registry
 from services.topology import default_topology_path
+from testbed.ports import unused_ports
 from testbed.terminal import console, table
 
 PROCESSORS: Final = 2
@@ -140,7 +141,7 @@ def _ratio(ours: float, stock: float) -> float:
 @contextmanager
 def _running(folder: Path) -> Iterator[tuple[Stack, ...]]:
     """All stacks, started and answering. Raises RuntimeError when one of their processes does not listen."""
-    ports = iter(free_ports(len(_STACKS) * (len(_CHAIN) + 1)))
+    ports = iter(unused_ports(len(_STACKS) * (len(_CHAIN) + 1)))
     stacks = tuple(Stack(name, {each: next(ports) for each in _CHAIN}, next(ports)) for name in _STACKS)
     processes: list[subprocess.Popen[bytes]] = []
     with ended(processes):

@@ -29,8 +29,9 @@ from typing import Final
 from benchmarks._open_loop import offer, prefer_this_process
 from benchmarks._overhead_app import PATH
 from benchmarks._processors import process_mib
-from benchmarks._stage import await_listener, begin, ended, free_ports
+from benchmarks._stage import await_listener, begin, ended
 from observability import names
+from testbed.ports import unused_ports
 from testbed.terminal import console, table
 
 RATE: Final = 1_000.0
@@ -125,7 +126,7 @@ def _running(folder: Path, server: int, others: int) -> Iterator[list[Server]]:
     servers = []
     with ended(processes):
         for collector, path in ((each, path) for each in (FINE, DEAD, SILENT, SLOW) for path in ("default", "lean+exporter")):
-            port, collector_port = free_ports(2)
+            port, collector_port = unused_ports(2)
             endpoint = f"http://127.0.0.1:{collector_port}"
             if collector == FINE:
                 processes.append(begin("benchmarks._span_sink", str(collector_port), processor=others))

@@ -26,11 +26,12 @@ from benchmarks._figure import met_word
 from benchmarks._locust import play
 from benchmarks._metrics_app import PATH
 from benchmarks._processors import process_s
-from benchmarks._stage import await_listener, begin, ended, free_ports
+from benchmarks._stage import await_listener, begin, ended
 from observability.loop_lag import INTERVAL_S, watched_loop
 from observability.metrics import BUCKETS_S, Metrics, current_exemplar
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, launch, stop
+from testbed.ports import unused_ports
 
 ROUNDS: Final = 8
 ROUND_S: Final = 1.5
@@ -97,7 +98,7 @@ def observations() -> None:
 
 async def requests() -> float:
     """A bare endpoint, served with and without the middleware. Returns the share of its processor's time that this takes."""
-    ports = dict(zip(("bare", "measured"), free_ports(2), strict=True))
+    ports = dict(zip(("bare", "measured"), unused_ports(2), strict=True))
     request = f"GET {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode()
     used_s, answered = dict.fromkeys(ports, 0.0), dict.fromkeys(ports, 0)
     servers = {name: begin("benchmarks._metrics_app", name, str(port), processor=0) for name, port in ports.items()}

@@ -34,7 +34,8 @@ from benchmarks._closed_loop import keep_busy
 from benchmarks._open_loop import offer, prefer_this_process
 from benchmarks._overhead_app import BARE, OURS, PATH, STACKS, STOCK
 from benchmarks._processors import process_s
-from benchmarks._stage import await_listener, begin, ended, free_ports, spans_at
+from benchmarks._stage import await_listener, begin, ended, spans_at
+from testbed.ports import unused_ports
 from testbed.terminal import console, table
 
 CONNECTIONS: Final = 16
@@ -157,7 +158,7 @@ def _spans_a_request(stack: Stack) -> int:
 @contextmanager
 def _running(folder: Path, server: int, others: int) -> Iterator[list[Stack]]:
     """All stacks, started and answering. Raises RuntimeError when one of their processes does not listen."""
-    ports = iter(free_ports(2 * len(STACKS)))
+    ports = iter(unused_ports(2 * len(STACKS)))
     stacks = [Stack(name, next(ports), next(ports)) for name in STACKS]
     processes: list[subprocess.Popen[bytes]] = []
     with ended(processes):

@@ -1,8 +1,9 @@
 """Which port everybody gets: well-known ones for what people open, free ones for the rest."""
 
 import errno
+import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,9 @@ TRACES_PORT: Final = 16_686
 """Jaeger's query API and UI."""
 OTLP_PORT: Final = 4_318
 """OTLP over HTTP."""
+UNASSIGNED: Final = range(20_000, 32_000)
+"""Below the ports of outgoing connections: 32,768 and more on Linux (ip(7)), 49,152 and more elsewhere (RFC 6335)."""
+_TRIES: Final = 50
 
 
 class PortError(ValueError):
@@ -54,7 +58,8 @@ def choose_ports(
         is_to_be_had = not free_ports and port not in chosen.values() and is_free(HOST, port)
         chosen.setdefault(name, port if is_to_be_had else 0)
     # Others must know the store's ports before it runs, so that all can start together.
-    return {name: port or free_port() for name, port in chosen.items()}
+    free = iter(unused_ports(sum(not port for port in chosen.values()), besides=chosen.values()))
+    return {name: port or next(free) for name, port in chosen.items()}
 
 
 def is_free(host: str, port: int) -> bool:
@@ -72,10 +77,25 @@ def is_free(host: str, port: int) -> bool:
 
 def free_port(host: str = HOST) -> int:
     """A port that nobody used a moment ago. Raises OSError when `host` is no interface of this machine."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    return unused_ports(1, host)[0]
+
+
+def unused_ports(count: int, host: str = HOST, besides: Collection[int] = ()) -> list[int]:
+    """Different ports that nobody used a moment ago, none of them in `besides`.
+
+    The kernel's own choice is out of the range that outgoing connections get theirs from: one of them may have it before its
+    server listens. It is taken only where too few others are found to be free. Raises OSError when `host` is no interface of
+    this machine.
+    """
+    found: list[int] = []
+    for port in random.SystemRandom().sample(UNASSIGNED, _TRIES):
+        if len(found) < count and port not in besides and is_free(host, port):
+            found.append(port)
+    while len(found) < count:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((host, 0))
+            found.append(probe.getsockname()[1])
+    return found
 
 
 def listener_of(port: int, proc: Path = Path("/proc")) -> str:

@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from testbed.ports import free_port
+
 PASSWORD = "pass-word-of-nats"
 HOW_TO_GET_IT = "no nats-server on this machine; Debian: apt-get install --no-install-recommends nats-server"
 _READY_S = 20.0
@@ -18,9 +20,7 @@ class NatsServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
 
     def url(self, password: str = PASSWORD) -> str:
         return f"nats://tests:{password}@127.0.0.1:{self.port}"

@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
+
+from testbed.ports import free_port
 
 PASSWORD = "pass-word-of/tests"
 HOW_TO_GET_IT = "no PostgreSQL server on this machine; Debian: apt-get install --no-install-recommends postgresql"
@@ -39,9 +40,7 @@ class PostgresServer:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root.
             shutil.chown(self._folder, "postgres", "postgres")
             self._as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str, user: str = "postgres", password: str = PASSWORD) -> str:

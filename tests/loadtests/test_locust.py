@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from loadtests.arrivals import arrivals
 from loadtests.journeys import JOURNEYS
 from loadtests.mix import Mix
 from loadtests.options import DEFAULT_MIX
+from testbed.ports import HOST, free_port, is_free
 
 pytestmark = pytest.mark.system
 
@@ -151,8 +151,7 @@ def test_bad_arguments_end_with_one_sentence_and_code_2(tmp_path: Path) -> None:
 
 
 def test_users_of_the_web_ui_are_arrivals_a_second(server: tuple[str, int]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     run = locust("--host", server[0], "--web-port", str(port), "--mix", "sign_in=1", "--arrivals", "constant")
     try:
         ask(port, "/swarm", {"user_count": "40", "spawn_rate": "40", "host": server[0]})
@@ -207,14 +206,9 @@ def metrics_of(port: int, host: str = "127.0.0.1") -> dict[str, float]:
 
 def free_ports_in_a_row() -> int:
     """The first of two that nobody had a moment ago."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port: int = first.getsockname()[1]
-            try:
-                socket.create_server(("127.0.0.1", port + 1)).close()
-            except OSError:
-                continue
-        return port
+    while not is_free(HOST, (port := free_port()) + 1):
+        pass
+    return port
 
 
 def test_each_worker_serves_its_own_arrivals_and_their_master_none(server: tuple[str, int]) -> None:

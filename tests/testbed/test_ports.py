@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.topology import Topology, topology_from_text
-from testbed.ports import HOST, PortError, choose_ports, free_port, is_free, listener_of
+from testbed.ports import HOST, PortError, choose_ports, free_port, is_free, listener_of, unused_ports
 
 
 @pytest.fixture
@@ -89,3 +89,21 @@ def test_a_port_is_free_until_somebody_listens(listener: socket.socket) -> None:
 
 def test_a_system_that_does_not_tell_who_listens_is_no_error(tmp_path: Path) -> None:
     assert listener_of(80, proc=tmp_path) == ""
+
+
+def test_free_ports_are_not_among_those_that_outgoing_connections_get() -> None:
+    told = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(told.read_text().split()[0]) if told.exists() else 49_152
+    assert max(unused_ports(20)) < lowest
+
+
+def test_unused_ports_differ_and_are_none_of_those_that_are_spoken_for() -> None:
+    besides = range(20_000, 31_990)
+    ports = unused_ports(20, besides=besides)
+    assert len(set(ports)) == 20
+    assert set(ports).isdisjoint(besides)
+
+
+def test_an_address_of_no_interface_has_no_free_port() -> None:
+    with pytest.raises(OSError, match="assign"):
+        unused_ports(1, "203.0.113.1")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,6 +15,7 @@ from observability.slo.dependencies import silenced_by
 from observability.slo.inhibition import Standing, calls
 from observability.slo.loader import Slos
 from observability.slo.rules import DOWN_ALERT, DROPPED_ALERT, JOURNEY_ALERT, SERVICE_ALERT
+from testbed.ports import free_port
 from tests.observability.slo.tools import needed
 
 pytestmark = pytest.mark.server
@@ -28,9 +28,7 @@ SETTLE_S = 30.0
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its address."""
     program = shutil.which("alertmanager") or needed("prometheus-alertmanager")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     folder = tmp_path_factory.mktemp("alertmanager")
     command = [program, f"--config.file={STACK / 'alertmanager' / 'alertmanager.yaml'}", f"--storage.path={folder}"]
     leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -27,6 +26,7 @@ from services.kit.settings import Settings
 from services.kit.transport import HttpTransport
 from services.registry import Instance, InstanceState
 from services.topology import topology_from_text
+from testbed.ports import free_port
 from tests.nats import PASSWORD, NatsServer
 from tests.services.asgi import ask
 
@@ -103,7 +103,7 @@ class PushRoad(Road):
 
         self._applications[replica] = web.Application()
         self._applications[replica].router.add_route("*", "/{path:.*}", forward)
-        self._ports.setdefault(replica, _free_port())
+        self._ports.setdefault(replica, free_port())
         if not self._is_cut:
             await self._listen(replica)
         yield
@@ -159,10 +159,3 @@ class NatsRoad(Road):
 
     async def mend(self) -> None:
         await asyncio.to_thread(self.server.start)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
