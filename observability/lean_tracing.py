@@ -2,8 +2,7 @@
 
 Its spans equal those of the default path, opentelemetry-instrumentation-fastapi, in names, kinds, attributes, status, events and
 parents (test_lean_tracing.py compares them), oddities included: `server.address` holds the port. What it leaves out costs the
-default path most of its time: matching every request against all routes before the framework does, instruments of metrics that
-nobody reads, setting each attribute twice, and decoding all headers for each one that is looked for.
+default path most of its time: attributes one at a time, and instruments of metrics that nobody reads with attributes of their own.
 """
 
 import re
@@ -14,18 +13,16 @@ from typing import Final
 from opentelemetry import propagate
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
-from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
+from opentelemetry.util.http import detect_synthetic_user_agent
 
 from observability import names
 from observability.asgi import App, Message, Receive, Scope, Send
 from observability.propagation import HEADERS, told_by_caller
 from observability.routes import Routed, route_of
+from observability.server_span import UNTRACED, sanitized, span_name
 
-UNTRACED: Final = "(health|metrics|__chaos__|__policy__)(/|$)"
-"""Beginnings of paths that machines ask all the time. A customer's path that only contains such a word is traced."""
 _UNTRACED_PATH: Final = re.compile(f"/{UNTRACED}")
 _USER_AGENT: Final = b"user-agent"
-_OTHER: Final = "_OTHER"
 _DEFAULT_PORT: Final = 80
 _SERVER_ERROR: Final = 500
 
@@ -53,7 +50,7 @@ class LeanTracing:
             return
         carrier, user_agent = _of_head(scope["headers"])
         parent = propagate.extract(carrier) if carrier else Context()
-        span = self._tracer.start_span(_verb(_sanitized(scope["method"])), parent, SpanKind.SERVER)
+        span = self._tracer.start_span(span_name(scope["method"], None), parent, SpanKind.SERVER)
         token = attach(set_span_in_context(span, parent))
         try:
             if span.is_recording():
@@ -112,11 +109,11 @@ class _Served:
         self._is_over = True
         scope, span = self.scope, self._span
         route = route_of(scope, self._routed)
-        method = _sanitized(scope["method"])
+        method = sanitized(scope["method"])
         attributes = _described(scope, method, self._user_agent)
         if route:
             attributes[names.ATTR_ROUTE] = route
-            span.update_name(f"{_verb(method)} {route}")
+            span.update_name(span_name(scope["method"], route))
         if self._status:
             attributes[names.ATTR_STATUS] = self._status
         if self._status >= _SERVER_ERROR:
@@ -164,17 +161,6 @@ def _described(scope: Scope, method: str, user_agent: str) -> dict[str, str | in
         if kind:
             attributes[names.ATTR_USER_AGENT_SYNTHETIC] = kind
     return attributes
-
-
-def _verb(method: str) -> str:
-    """How a span's name begins."""
-    return "HTTP" if method == _OTHER else method
-
-
-@lru_cache(maxsize=32)
-def _sanitized(method: str) -> str:
-    """The library's; it asks the environment each time."""
-    return sanitize_method(method)
 
 
 @lru_cache(maxsize=256)

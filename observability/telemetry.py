@@ -94,6 +94,8 @@ def create_telemetry(
     """
     # Without this the instrumentations speak the names from before the HTTP and database conventions were stable.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    # Asked for at every request. That a variable is not there takes the environment longer to say than that it is empty.
+    os.environ.setdefault("OTEL_PYTHON_INSTRUMENTATION_HTTP_CAPTURE_ALL_METHODS", "")
     carry_known_baggage()
     metrics = Metrics()
     redactor = Redactor(secrets)

@@ -1,24 +1,18 @@
 """Traces: which of them are recorded, and the two ways to make the server span of a request."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import FastAPI
-from opentelemetry import trace
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, Tracer
 
-from observability.asgi import Scope
-from observability.lean_tracing import UNTRACED, LeanTracing
-from observability.propagation import told_by_caller
+from observability.instrumented_tracing import trace_by_instrumentation
+from observability.lean_tracing import LeanTracing
 from observability.trace_options import TracePath
 
 MAX_ATTRIBUTE_CHARS = 4_000
 """Of an attribute; what is longer is cut. Strangers choose paths, queries and user agents, and thousands of spans may wait."""
-UNTRACED_URLS = rf"^[a-z]+://[^/]+/{UNTRACED}"
 
 
 def tracer_provider(
@@ -47,47 +41,7 @@ def trace_requests(app: FastAPI, provider: TracerProvider, path: TracePath) -> N
     if path is TracePath.LEAN:
         _trace_leanly(app, provider)
     else:
-        _trace_by_instrumentation(app, provider)
-
-
-def _trace_by_instrumentation(app: FastAPI, provider: TracerProvider) -> None:
-    """The spans of ASGI messages are left out: they cost as much as the request itself."""
-    own: Mapping[str, object] = provider.resource.attributes
-
-    def tell(span: Span, _scope: Scope) -> None:
-        told = told_by_caller(None, own)
-        if told:
-            span.set_attributes(told)
-
-    FastAPIInstrumentor.instrument_app(
-        app,
-        tracer_provider=_BareStart(provider),
-        excluded_urls=UNTRACED_URLS,
-        exclude_spans=["receive", "send"],
-        server_request_hook=tell,
-    )
-
-
-class _BareStart(trace.TracerProvider):
-    """Spans of the instrumentation begin without attributes. It sets them all again at once, and each would be checked twice."""
-
-    def __init__(self, provider: TracerProvider) -> None:
-        self._provider = provider
-
-    def get_tracer(self, *args: Any, **options: Any) -> Tracer:
-        return _BareStartTracer(self._provider.get_tracer(*args, **options))
-
-
-class _BareStartTracer(Tracer):
-    def __init__(self, tracer: Tracer) -> None:
-        self._tracer = tracer
-
-    def start_span(self, *args: Any, **options: Any) -> Span:
-        options.pop("attributes", None)
-        return self._tracer.start_span(*args, **options)
-
-    def start_as_current_span(self, *args: Any, **options: Any) -> Any:
-        return self._tracer.start_as_current_span(*args, **options)
+        trace_by_instrumentation(app, provider)
 
 
 def _trace_leanly(app: FastAPI, provider: TracerProvider) -> None:

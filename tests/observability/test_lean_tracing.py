@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from opentelemetry import trace
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -17,7 +18,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from observability import names
 from observability.asgi import Receive, Scope, Send
-from observability.propagation import carry_known_baggage
+from observability.propagation import CARRIED, carry_known_baggage
+from observability.server_span import UNTRACED
 from observability.trace_options import TracePath
 from observability.tracing import trace_requests
 from tests.observability.traced_application import application
@@ -97,14 +99,17 @@ REQUESTS = {
 }
 
 
-async def spans_of(path: TracePath, asked: Asked) -> list[dict[str, object]]:
-    """What a request leaves behind on `path`, with nothing in it that differs from time to time."""
+async def spans_of(path: TracePath | None, asked: Asked) -> list[dict[str, object]]:
+    """What a request leaves behind on `path`, with nothing in it that differs from time to time; None: by the library alone."""
     exporter = InMemorySpanExporter()
     resource = Resource({names.ATTR_RUN: "r-1"})
     provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     app = application(provider.get_tracer("test"))
-    trace_requests(app, provider, path)
+    if path:
+        trace_requests(app, provider, path)
+    else:
+        by_the_library_alone(app, provider)
     task = asyncio.create_task(send_to(app, asked))
     if "x-abandon" in asked.headers:
         await app.state.waits.wait()
@@ -113,6 +118,12 @@ async def spans_of(path: TracePath, asked: Asked) -> list[dict[str, object]]:
     ended = exporter.get_finished_spans()
     known = {span.context.span_id: span.name for span in ended if span.context}
     return [plain(span, known) for span in ended]
+
+
+def by_the_library_alone(app: FastAPI, provider: TracerProvider) -> None:
+    FastAPIInstrumentor.instrument_app(
+        app, tracer_provider=provider, excluded_urls=rf"^[a-z]+://[^/]+/{UNTRACED}", exclude_spans=["receive", "send"]
+    )
 
 
 async def send_to(app: FastAPI, asked: Asked) -> None:
@@ -161,6 +172,29 @@ def plain(span: ReadableSpan, known: dict[int, str]) -> dict[str, object]:
 async def test_both_paths_make_equal_spans_of_a_request(asked: Asked) -> None:
     lean, default = await spans_of(TracePath.LEAN, asked), await spans_of(TracePath.DEFAULT, asked)
     assert lean == default
+
+
+@pytest.mark.parametrize("asked", REQUESTS.values(), ids=REQUESTS)
+async def test_the_spans_of_the_default_path_are_the_library_s_and_tell_of_baggage_besides(asked: Asked) -> None:
+    ours = await spans_of(TracePath.DEFAULT, asked)
+    for span in ours:
+        for told in CARRIED:
+            span["attributes"].pop(told, None)  # type: ignore[attr-defined]
+    assert ours == await spans_of(None, asked)
+
+
+async def test_what_is_kept_from_the_library_is_kept_from_nobody_else() -> None:
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    seen: list[object] = []
+
+    @app.get("/{anything:path}")
+    async def show(request: Request) -> None:
+        seen.append((request.app, request.headers.get("x-kept")))
+
+    trace_requests(app, TracerProvider(shutdown_on_exit=False), TracePath.DEFAULT)
+    for path in ("/", "/health/ready"):
+        await send_to(app, Asked(path, headers={"x-kept": "seven"}))
+    assert seen == [(app, "seven")] * 2
 
 
 async def test_the_table_shows_something() -> None:
