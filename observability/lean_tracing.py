@@ -2,7 +2,7 @@
 
 Its spans equal those of the default path, opentelemetry-instrumentation-fastapi, in names, kinds, attributes, status, events and
 parents (test_lean_tracing.py compares them), oddities included: `server.address` holds the port. What it leaves out costs the
-default path most of its time: attributes one at a time, and instruments of metrics that nobody reads with attributes of their own.
+default path most of its time: attributes set one at a time, and metrics that nobody reads with attributes of their own.
 """
 
 import re

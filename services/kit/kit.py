@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from chaos.inject.leases import LeaseTable
 from observability import names
@@ -24,6 +25,7 @@ from services.kit.events.push import PushBus
 from services.kit.events.service import Events, Handlers, running_events
 from services.kit.events.tables import EventTables
 from services.kit.internal import INTERNAL_TOKEN_HEADER
+from services.kit.lookup import known_addresses
 from services.kit.policies.live import LivePolicies
 from services.kit.resilience.limit import Limiter
 from services.kit.settings import Settings
@@ -34,9 +36,6 @@ from services.topology import Topology, split_edge
 
 RELAY_POLICY = EdgePolicy.model_validate({"timeout": {"attempt": "1s"}})
 """Of events and of compensation, whatever the profile: that what was begun is finished is no option to switch off."""
-
-DNS_TTL_S = 1
-"""Where replicas have names, a restarted one may have another address; only new connections ask."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +99,19 @@ async def assemble(
     headers = {INTERNAL_TOKEN_HEADER: settings.internal_token}
     connections = topology.services[settings.service].max_connections
     metrics = telemetry.metrics
-    foreground, background = (aiohttp.TCPConnector(limit=connections, ttl_dns_cache=DNS_TTL_S) for _ in range(2))
     begin_service(metrics, settings.service, topology)
-    show_client(metrics, foreground, names.TRAFFIC_FOREGROUND)
-    show_client(metrics, background, names.TRAFFIC_BACKGROUND)
-    async with _session(headers, foreground) as session, _session(headers, background) as relay_session:
+    async with (
+        known_addresses() as lookup,
+        _connector(connections, lookup) as foreground,
+        # With connections of its own: calls that hang for want of a policy may hold all of the others.
+        _connector(connections, lookup) as background,
+        _session(headers, foreground) as session,
+        _session(headers, background) as relay_session,
+    ):
+        show_client(metrics, foreground, names.TRAFFIC_FOREGROUND)
+        show_client(metrics, background, names.TRAFFIC_BACKGROUND)
         caller = Caller(settings.service, policies, resolver, HttpTransport(session, leases), telemetry, rng)
         relay_policies = dict.fromkeys(policies, RELAY_POLICY)
-        # With connections of its own: calls that hang for want of a policy may hold all of the others.
         transport = HttpTransport(relay_session, leases)
         relay_caller = Caller(settings.service, relay_policies, resolver, transport, telemetry, rng, names.TRAFFIC_BACKGROUND)
         loop = asyncio.get_running_loop()
@@ -128,6 +132,10 @@ def _adopt(policies: Policies, caller: Caller, limiter: Limiter) -> None:
         if caller.policy(callee) != policy:
             caller.adopt(callee, policy)
     limiter.adopt(policies.limit)
+
+
+def _connector(connections: int, lookup: AbstractResolver) -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(limit=connections, resolver=lookup, use_dns_cache=False)
 
 
 def _session(headers: dict[str, str], connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
