@@ -16,10 +16,14 @@ class Machine(Finding):
 
 
 class Rehearsal(Finding):
-    """A first baseline, as the experiment's file says, that was broken off because the machine was too busy with it."""
+    """A first baseline that was broken off because the machine was too busy with it."""
 
+    pace: float = Field(default=1.0, description="at which customers came")
     cpu_percent: float = Field(description="of all cores, that were used")
     needed_percent: float = Field(
         description="of all cores, for everybody to be served who came; more than 100: it was overwhelmed"
+    )
+    fixed_percent: float = Field(
+        default=0.0, description="of these, what does not shrink with the load, as far as an earlier rehearsal tells"
     )
     allowed_percent: float = Field(description="above which an arm says nothing (bounds.machine_cpu_percent)")

@@ -32,8 +32,29 @@ def stated_pace(asked: float | None, slowest: float, name: str) -> float:
 
 
 def fitting_pace(needed_percent: float, allowed_percent: float, slowest: float) -> float:
-    """The pace at which a load that needs so much of the machine leaves it room; never below `slowest`."""
-    steps = math.floor(_AIM_SHARE * allowed_percent / needed_percent / _STEP + 1e-9)
+    """The pace at which a load that needs so much of the machine at pace 1 leaves it room; never below `slowest`."""
+    return _allowed(_AIM_SHARE * allowed_percent / needed_percent, slowest)
+
+
+def told_apart(last: Rehearsal, before: Rehearsal) -> Rehearsal:
+    """`last`, knowing by a line through both what of it does not shrink with the load."""
+    share = last.pace / before.pace
+    fixed_percent = (last.needed_percent - share * before.needed_percent) / (1 - share)
+    return last.model_copy(update={"fixed_percent": round(min(max(0.0, fixed_percent), last.needed_percent), 1)})
+
+
+def pace_after(rehearsal: Rehearsal, slowest: float) -> float:
+    """The pace to begin anew with, slower than that of `rehearsal`; never below `slowest`."""
+    fixed_percent = rehearsal.fixed_percent
+    room_percent = _AIM_SHARE * rehearsal.allowed_percent - fixed_percent
+    if room_percent <= 0:
+        return slowest
+    fitting = rehearsal.pace * room_percent / (rehearsal.needed_percent - fixed_percent)
+    return _allowed(min(fitting, rehearsal.pace - _STEP), slowest)
+
+
+def _allowed(pace: float, slowest: float) -> float:
+    steps = math.floor(pace / _STEP + 1e-9)
     return max(slowest, min(AS_WRITTEN, round(steps * _STEP, 2)))
 
 
@@ -48,12 +69,13 @@ def pace_sentence(pace: float, rehearsal: Rehearsal | None) -> str:
     if rehearsal is None:
         return f"This run is at pace {pace:g}: {slower}."
     busy, allowed = f"{rehearsal.cpu_percent:.0f} % busy", f"{rehearsal.allowed_percent:g} % are allowed"
-    why = f"At pace 1 this machine was {busy} before any fault, and {allowed}"
+    why = f"At pace {rehearsal.pace:g} this machine was {busy} before any fault, and {allowed}"
     return f"{why}, so the run began anew at pace {pace:g}: {slower}.{_doubt(pace, rehearsal)}"
 
 
 def _doubt(pace: float, rehearsal: Rehearsal) -> str:
-    expected = pace * rehearsal.needed_percent
+    fixed = rehearsal.fixed_percent
+    expected = fixed + pace / rehearsal.pace * (rehearsal.needed_percent - fixed)
     if expected <= BUSY_SHARE * rehearsal.allowed_percent:
         return ""
     return (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chaos.experiment.circumstances import Rehearsal
 from chaos.experiment.machine import CpuRecord, CpuSample
-from chaos.experiment.pace import BUSY_SHARE
+from chaos.experiment.pace import AS_WRITTEN, BUSY_SHARE
 
 MIN_LOOK_S = 2.0
 """A shorter look is no measurement: the kernel counts in hundredths of a second, and a second of customers is chance."""
@@ -25,12 +25,16 @@ class BusyWatch:
         allowed_percent: How busy the machine may be for an arm to say anything.
         due_per_s: Journeys that are meant to begin in a second.
         read_cpu: The machine's counters; None where it has none, and then nothing is known.
+        pace: At which these journeys come.
     """
 
-    def __init__(self, allowed_percent: float, due_per_s: float, read_cpu: Callable[[], CpuSample | None]) -> None:
+    def __init__(
+        self, allowed_percent: float, due_per_s: float, read_cpu: Callable[[], CpuSample | None], pace: float = AS_WRITTEN
+    ) -> None:
         self._allowed_percent = allowed_percent
         self._due_per_s = due_per_s
         self._read_cpu = read_cpu
+        self._pace = pace
         self._began: CpuSample | None = None
         self._succeeded_before = 0
 
@@ -53,6 +57,7 @@ class BusyWatch:
         due, served = self._due_per_s * (after.at - before.at), max(1, succeeded - self._succeeded_before)
         raise MachineTooBusyError(
             Rehearsal(
+                pace=self._pace,
                 cpu_percent=round(cpu_percent, 1),
                 needed_percent=round(cpu_percent * max(1.0, due / served), 1),
                 allowed_percent=self._allowed_percent,

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from chaos.experiment.folders import ExperimentFolder, write_model
 from chaos.experiment.judge import copy_documents, judge
 from chaos.experiment.machine import package_versions, this_machine
 from chaos.experiment.observer import Observer, RunPlan
-from chaos.experiment.pace import fitting_pace, pace_sentence, stated_pace
+from chaos.experiment.pace import pace_after, pace_sentence, stated_pace, told_apart
 from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
 from chaos.experiment.result import Result
 from chaos.experiment.world import World
@@ -28,6 +29,8 @@ MIN_FREE_BYTES = 300_000_000
 
 MAX_ARM_S = 3_600.0
 """As long as the load generator plays at most (loadtests.options)."""
+MAX_REHEARSALS = 2
+"""The second tells what shrinks with the load from what does not (ADR 29); each costs a warm-up and a baseline."""
 MAX_SAME_SECOND = 10
 
 
@@ -75,18 +78,18 @@ def run_experiment(loaded: LoadedExperiment, options: RunOptions, world: World, 
     facts = _facts(played, folder.root.name, options)
     observer.run_started(_plan(played, facts, folder))
     began = time.monotonic()
-    watch = _watch(played, world) if options.pace is None else None
-    rehearsal = None
-    try:
-        _run_arms(played, facts, folder, world, observer, watch)
-    except MachineTooBusyError as busy:
-        rehearsal = busy.rehearsal
-    if rehearsal is not None:
+    rehearsals: list[Rehearsal] = []
+    while True:
+        is_watched = options.pace is None and len(rehearsals) < MAX_REHEARSALS
+        try:
+            _run_arms(played, facts, folder, world, observer, _watch(played, world) if is_watched else None)
+            break
+        except MachineTooBusyError as busy:
+            rehearsals.append(busy.rehearsal)
         shutil.rmtree(folder.arms)
-        facts = _slower(facts, rehearsal, loaded.experiment.load.slowest_pace)
+        facts = _slower(facts, rehearsals, loaded.experiment.load.slowest_pace)
         played = _of_possible_length(loaded.played(facts.pace, facts.scale))
         observer.begun_anew(_plan(played, facts, folder))
-        _run_arms(played, facts, folder, world, observer)
     write_model(folder.facts, facts.model_copy(update={"took_s": round(time.monotonic() - began, 3)}))
     return Finished(judge(folder), folder)
 
@@ -126,15 +129,16 @@ def _of_possible_length(played: LoadedExperiment) -> LoadedExperiment:
 
 
 def _watch(played: LoadedExperiment, world: World) -> BusyWatch | None:
-    """None for an experiment that has one pace only."""
+    """None for an experiment that has no slower pace."""
     if played.experiment.load.slowest_pace == played.pace:
         return None
-    return BusyWatch(played.experiment.bounds.machine_cpu_percent, sum(played.rates_per_s.values()), world.cpu)
+    allowed_percent = played.experiment.bounds.machine_cpu_percent
+    return BusyWatch(allowed_percent, sum(played.rates_per_s.values()), world.cpu, played.pace)
 
 
-def _slower(facts: RunFacts, rehearsal: Rehearsal, slowest: float) -> RunFacts:
-    pace = fitting_pace(rehearsal.needed_percent, rehearsal.allowed_percent, slowest)
-    return facts.model_copy(update={"pace": pace, "rehearsal": rehearsal})
+def _slower(facts: RunFacts, rehearsals: Sequence[Rehearsal], slowest: float) -> RunFacts:
+    rehearsal = told_apart(rehearsals[-1], rehearsals[-2]) if len(rehearsals) > 1 else rehearsals[-1]
+    return facts.model_copy(update={"pace": pace_after(rehearsal, slowest), "rehearsal": rehearsal})
 
 
 def _create_folder(name: str, runs: Path) -> ExperimentFolder:

@@ -64,7 +64,9 @@ class FakeWorld:
     lease_ms: list[float] = field(default_factory=list)
     launch_error: BaseException | None = None
     cpu_percent: float = 50.0
-    """How busy the machine is with the load at pace 1."""
+    """How busy the machine is with the load at pace 1 ..."""
+    cpu_at_rest_percent: float = 0.0
+    """... and without any; what it is busy with between the two grows with the pace."""
     now: float = STARTED_AT
     _scenario: Scenario = field(default_factory=Scenario)
     folder: ArmFolder = field(default_factory=lambda: ArmFolder(Path()))
@@ -91,9 +93,10 @@ class FakeWorld:
         )
 
     def _cpu(self) -> CpuSample:
-        pace = self.schedules[-1].pace if self.schedules else 1.0
+        pace, resting = self.schedules[-1].pace if self.schedules else 1.0, self.cpu_at_rest_percent
+        busy_percent = min(100.0, resting + pace * (self.cpu_percent - resting))
         ticks = round(self.now * TICKS_A_SECOND)
-        return CpuSample(at=self.now, busy=round(ticks * min(1.0, pace * self.cpu_percent / 100)), total=ticks)
+        return CpuSample(at=self.now, busy=round(ticks * busy_percent / 100), total=ticks)
 
     def printed(self) -> str:
         return self.screen.getvalue()

@@ -16,7 +16,7 @@ from chaos.experiment.judge import judge
 from chaos.experiment.load_process import Surge
 from chaos.experiment.machine import CpuSample
 from chaos.experiment.outcomes import Verdict
-from chaos.experiment.pace import fitting_pace, pace_sentence
+from chaos.experiment.pace import fitting_pace, pace_after, pace_sentence, told_apart
 from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
 from chaos.experiment.runner import RunOptions
 from chaos.experiment.session import EXIT_INTERRUPTED, run_and_show
@@ -76,6 +76,27 @@ def test_on_a_machine_that_is_too_busy_everything_begins_anew_with_fewer_custome
     assert list(folder.arms.glob("*/left over")) == []
     assert (world.running, world.loads_running, world.faults) == ([], 0, [])
     assert judge(folder) == result
+
+
+def test_what_stays_however_few_come_is_told_from_the_load_by_a_second_rehearsal(bench: Bench, world: FakeWorld) -> None:
+    world = replace(world, cpu_percent=90.0, cpu_at_rest_percent=36.0)
+    world.serve_at(3.0)  # In the first rehearsal ...
+    world.serve_at(6.0)  # ... and in the second, which lasts longer.
+    result, _ = run(bench, world, scale=0.2)
+    assert [each.pace for each in world.schedules] == [1.0, 0.65, 0.4, 0.4]
+    assert result.experiment.rehearsal is not None
+    assert result.experiment.rehearsal.pace == 0.65
+    assert result.experiment.rehearsal.cpu_percent == pytest.approx(71.1, abs=0.2)
+    assert "At pace 0.65 this machine was 71 % busy" in pace_sentence(0.4, result.experiment.rehearsal)
+
+
+def test_a_machine_that_stays_busy_is_rehearsed_on_no_third_time(bench: Bench, world: FakeWorld) -> None:
+    world = replace(world, cpu_percent=99.0, cpu_at_rest_percent=90.0)
+    world.serve_at(3.0)  # In the first rehearsal ...
+    world.serve_at(6.0)  # ... and in the second, which lasts longer.
+    result, _ = run(changed(bench, "slowest_pace: 0.4", "slowest_pace: 0.2"), world, scale=0.2)
+    assert [each.pace for each in world.schedules] == [1.0, 0.6, 0.2, 0.2]
+    assert "may not do: some 91 % are to be expected" in pace_sentence(0.2, result.experiment.rehearsal)
 
 
 def test_a_machine_that_serves_hardly_anybody_is_given_the_slowest_pace_and_told_that_it_may_not_do(
@@ -207,6 +228,24 @@ def test_the_pace_leaves_three_tenths_of_what_is_allowed_and_is_never_below_the_
     needed_percent: float, allowed_percent: float, pace: float
 ) -> None:
     assert fitting_pace(needed_percent, allowed_percent, 0.4) == pace
+
+
+def rehearsed(pace: float, needed_percent: float) -> Rehearsal:
+    return Rehearsal(pace=pace, cpu_percent=min(100, needed_percent), needed_percent=needed_percent, allowed_percent=85.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pace"),
+    [
+        (rehearsed(1.0, 90.0), rehearsed(0.8, 79.0), 0.4),  # 35 % and 55 % of the pace
+        (rehearsed(1.0, 90.0), rehearsed(0.65, 58.5), 0.6),  # nothing stays: still slower than what was too fast
+        (rehearsed(1.0, 90.0), rehearsed(0.6, 84.0), 0.1),  # 75 % stay, which no pace helps against
+        (rehearsed(1.0, 90.0), rehearsed(0.7, 95.0), 0.1),  # others came
+        (rehearsed(1.0, 200.0), rehearsed(0.25, 70.0), 0.15),
+    ],
+)
+def test_the_pace_after_two_rehearsals_follows_from_a_line_through_both(first: Rehearsal, second: Rehearsal, pace: float) -> None:
+    assert pace_after(told_apart(second, first), 0.1) == pace
 
 
 @pytest.mark.parametrize("text", ["fast", "0", "-1", "1.5", "nan", "50%", ""])
