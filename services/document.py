@@ -120,12 +120,17 @@ class Document:
 def read_document(path: Path, label: str | None = None) -> Document:
     """Reads YAML from `path`. Raises DocumentError for a missing, oversized, unreadable or malformed file."""
     name = label or str(path)
+    return parse_document(read_text(path, name), name)
+
+
+def read_text(path: Path, name: str) -> str:
+    """What stands in a file that mistakes call `name`. Raises DocumentError for a missing, oversized or unreadable one."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise DocumentError([Mistake(name, 1, "", f"is larger than {MAX_BYTES} bytes")])
-        return parse_document(raw.decode("utf-8"), name)
+        return raw.decode("utf-8")
     except OSError as error:
         raise DocumentError([Mistake(name, 0, "", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:

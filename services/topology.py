@@ -5,13 +5,14 @@ against it. What is wrong in it is named with its line.
 """
 
 import re
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from services.document import Document, DocumentError, Frozen, Mistake, parse_document, read_document
+from services.document import Document, DocumentError, Frozen, Mistake, parse_document, read_text
 from services.duration import DurationMs
 from services.policy import EdgePolicy, Limit, Switch
 
@@ -102,11 +103,16 @@ def default_topology_path() -> Path:
 
 def load_topology(path: Path | None = None) -> Topology:
     """Reads the map at `path` (FeastFast's by default). Raises DocumentError naming every mistake."""
-    return topology_of(read_document(path or default_topology_path()))
+    name = str(path or default_topology_path())
+    return topology_from_text(read_text(Path(name), name), name)
 
 
+@lru_cache(maxsize=1)
 def topology_from_text(text: str, name: str = "topology.yaml") -> Topology:
-    """The same, from text."""
+    """The same, from text.
+
+    The last one is kept: a supervisor has read it before it forks, so that its services need neither make nor hold their own.
+    """
     return topology_of(parse_document(text, name))
 
 

@@ -7,6 +7,9 @@ _SETTINGS = {
     # A fixed threshold: large blocks go back to the system when they are freed. Left to itself, glibc raises it to the size
     # of the largest block freed so far, and a password hash's 7 MiB would stay with the process for good.
     "MALLOC_MMAP_THRESHOLD_": "1048576",
+    # One heap for all threads: glibc gives each its own, up to eight a processor, so that they need not wait for one another.
+    # Ours, a connection to a database each, hardly meet, since the interpreter lets one run at a time; what they free, any uses.
+    "MALLOC_ARENA_MAX": "1",
 }
 
 

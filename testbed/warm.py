@@ -69,6 +69,9 @@ class Warm:
         """True in the child."""
         parent_pid = os.getpid()
         gc.freeze()  # The children's collectors leave what is here, and so the shared pages, alone.
+        # With all of it frozen this collects nothing: it empties the interpreter's lists of free objects, which lie scattered
+        # over the shared pages. Made from these, the children's first objects would have each page copied for one.
+        gc.collect()
         try:
             pid = os.fork()
         except OSError as error:

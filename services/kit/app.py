@@ -7,12 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI
 
 from chaos.inject.leases import LeaseTable
 from chaos.inject.middleware import ChaosMiddleware
 from chaos.inject.partition import PartitionMiddleware
-from observability.exposition import CONTENT_TYPE, exposition
 from observability.telemetry import Origin, Telemetry, create_telemetry
 from services.kit.answers import install_error_mapping
 from services.kit.body_limit import BodyLimitMiddleware
@@ -24,6 +23,7 @@ from services.kit.head import HeadMiddleware
 from services.kit.kit import Kit, assemble
 from services.kit.limits import LimitMiddleware, limit_responses
 from services.kit.observer import ChaosTelemetry
+from services.kit.operations import router as operations_router
 from services.kit.policies.leases import PolicyLeases
 from services.kit.policies.live import LivePolicies
 from services.kit.policies.messages import PATH as POLICY_PATH
@@ -95,6 +95,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
+    app.state.telemetry = telemetry
     install_error_mapping(app)
     install_busy_mapping(app)
     has_events = any(settings.service in (route.producer, *route.consumers) for route in topology.events.values())
@@ -102,7 +103,7 @@ def create_service(settings: Settings, routers: list[APIRouter], start: Start[Se
     for router in [*routers, *([events_router] if has_events else [])]:
         app.include_router(router, responses=limit_responses(router, topology.services[settings.service].limit))
         begin_routes(telemetry.metrics, router.routes)
-    app.include_router(_operations(telemetry))
+    app.include_router(operations_router)
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(DeadlineMiddleware, metrics=telemetry.metrics, deaf=lambda: leases.cut_off)
     app.add_middleware(ChaosMiddleware, table=leases, token=settings.chaos_token or None)
@@ -140,25 +141,3 @@ def _lease_table(settings: Settings, topology: Topology, telemetry: Telemetry) -
     )
     telemetry.metrics.active_faults.read_from(lambda: table.in_force().items())
     return table
-
-
-def _operations(telemetry: Telemetry) -> APIRouter:
-    """What the platform asks of every service."""
-    router = APIRouter(tags=["operations"])
-
-    @router.get("/health/live")
-    async def live() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "live"}
-
-    @router.get("/health/ready")
-    async def ready() -> dict[str, str]:
-        """The service has started; an absent dependency is its caller's policies' concern, not a reason to be unready."""
-        return {"status": "ready"}
-
-    @router.get("/metrics", response_class=Response)
-    async def metrics() -> Response:
-        """OpenMetrics, the format that carries exemplars."""
-        return Response(await exposition(telemetry.metrics.registry), media_type=CONTENT_TYPE)
-
-    return router
