@@ -206,3 +206,12 @@ def test_a_map_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(edge("{deadline: 2s}"))
     assert load_topology(path).edges["shop->bank"].deadline_ms == 2_000
+
+
+def test_the_map_that_was_read_last_is_not_made_again_until_its_text_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text(SERVICES)
+    first = load_topology(path)
+    assert load_topology(path) is first
+    path.write_text(SERVICES.replace("bank.main", "bank.other"))
+    assert load_topology(path).services["bank"].module == "bank.other"
