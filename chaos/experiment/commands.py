@@ -1,11 +1,13 @@
 """`chaos run` and `chaos report`. What they need beyond the core install is imported only when they are used."""
 
+import os
 from collections.abc import Callable
 
 import click
 
 from chaos.experiment.errors import EvidenceError, RunError
 from chaos.parameters import Pace
+from chaos.targets.addressed import ADDRESSES
 from chaos.targets.choice import COMPOSE, LOCAL, TargetName
 from testbed.run import RUNS
 
@@ -47,6 +49,11 @@ def run(experiment: str, arms: tuple[str, ...], seed: int | None, scale: float, 
     """
 
     def start() -> int:
+        if os.environ.get(ADDRESSES):
+            raise RunError(
+                "experiments start and stop whole systems, which cannot be done from inside of one; "
+                f"where Docker is: chaos run {experiment} --target compose"
+            )
         from chaos.experiment.runner import RunOptions  # noqa: PLC0415 - needs the lab extra
         from chaos.experiment.session import run_and_show  # noqa: PLC0415 - needs the lab extra
 

@@ -1,7 +1,7 @@
 """What the platform asks of every service.
 
-The routes are made when this module is imported: made again by each process, with the models of their answers, they would take
-1.6 MiB of each that is forked from a warmed parent.
+The routes are made when this module is imported, so once for all processes that are forked from a warmed parent: each would
+otherwise build the models of their answers by itself.
 """
 
 from fastapi import APIRouter, Request, Response

@@ -42,6 +42,8 @@ def _what_happened(fault: FaultSpan) -> str:
         return clip(f"A {fault.description}", 200)
     caller, arrow, callee = fault.target.partition("->")
     subject = f"{callee}, as seen by {caller}," if arrow else fault.target
+    if "/" in subject:  # One replica, whose name is no word to begin a sentence with.
+        subject = f"replica {subject}"
     words = _WHAT_HAPPENED.get(fault.kind, f"was under the fault “{clip(fault.kind, 40)}”")
     return clip(f"{subject[:1].upper()}{subject[1:]} {words}", 200)
 

@@ -76,7 +76,7 @@ def test_a_fault_that_was_not_shown_to_bite_is_not_told_as_a_fact(result: Result
     ("kind", "target", "sentence"),
     [
         ("hang", "deliveries", "Deliveries accepted requests and answered none for 20 s."),
-        ("kill", "orders/2", "Orders/2 was dead for 20 s."),
+        ("kill", "orders/2", "Replica orders/2 was dead for 20 s."),
         ("latency", "orders->payments", "Payments, as seen by orders, answered late for 20 s."),
         ("flood", "deliveries", "Deliveries was under the fault “flood” for 20 s."),
     ],
