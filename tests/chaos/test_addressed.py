@@ -87,10 +87,9 @@ def test_faults_on_processes_are_refused_with_where_to_go(kind: str, chaos: Chao
 
 def test_an_experiment_is_refused_with_where_to_go(chaos: Chaos) -> None:
     code, said = chaos("run delivery-outage")
-    assert (code, said) == (
-        2, "chaos: experiments start and stop whole systems, which cannot be done from inside of one; "
-        "where Docker is: chaos run delivery-outage --target compose\n",
-    )  # fmt: skip
+    assert code == 2
+    assert said.startswith("chaos: experiments start and stop whole systems, which cannot be done from inside of one; ")
+    assert said.endswith("; where Docker is: chaos run delivery-outage --target compose\n")
 
 
 def test_no_replica_is_hurt_while_another_of_them_is_down(chaos: Chaos, testbed: FakeTestbed) -> None:
