@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from benchmarks._demo_load import DEMO, demo, load_of
 from benchmarks._figure import met_word
 from benchmarks._locust import play
 from chaos.experiment.alert_record import AlertSpan
-from chaos.experiment.experiment_file import LoadedExperiment, find_experiment, load_experiment
+from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.live import LiveRecord
 from chaos.experiment.machine import read_cpu
 from chaos.experiment.outcomes import AlertRole, ProofKind, ProofStatus
@@ -36,7 +37,6 @@ from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, launch, stop
 from testbed.run import RUNS
 
-EXPERIMENT: Final = "delivery-outage"
 ARM: Final = "declared"
 HEALTHY_S: Final = 600.0
 FIGURE_FIRE_S: Final = 10.0
@@ -83,7 +83,7 @@ class Look:
 
 def main() -> int:
     """Prints the figures; 1 when one is missed."""
-    loaded = load_experiment(find_experiment(EXPERIMENT))
+    loaded = demo()
     parser = argparse.ArgumentParser()
     parser.add_argument("--for", dest="length_s", type=float, default=HEALTHY_S, help="seconds of the healthy run")
     parser.add_argument(
@@ -106,7 +106,7 @@ def looked_at(loaded: LoadedExperiment) -> float:
         watch = BusyWatch(experiment.bounds.machine_cpu_percent, experiment.load.total_per_s, read_cpu)
         look = Look(watch, LiveRecord(record / "requests.jsonl"))
         try:
-            play(system.addresses["gateway"], record, _load(loaded, _LOOK_UNTIL_S + 1, 1.0), look.at)
+            play(system.addresses["gateway"], record, load_of(loaded, _LOOK_UNTIL_S + 1, 1.0), look.at)
         except MachineTooBusyError as busy:
             needed, allowed = busy.rehearsal.needed_percent, busy.rehearsal.allowed_percent
             pace = fitting_pace(needed, allowed, experiment.load.slowest_pace)
@@ -126,7 +126,7 @@ def healthy(loaded: LoadedExperiment, length_s: float, pace: float) -> dict[str,
             if "prometheus" not in system.addresses:
                 sys.exit("no prometheus on the PATH; Debian: apt-get install prometheus prometheus-alertmanager")
             seen = Healthy(system, length_s)
-            play(system.addresses["gateway"], Path(folder) / "record", _load(loaded, length_s, pace), seen.watch)
+            play(system.addresses["gateway"], Path(folder) / "record", load_of(loaded, length_s, pace), seen.watch)
         finally:
             stop(state)
     counted = Counter((span.severity, span.state) for span in seen.spans)
@@ -142,12 +142,12 @@ def healthy(loaded: LoadedExperiment, length_s: float, pace: float) -> dict[str,
 
 def outage(pace: float) -> dict[str, bool]:
     """The protected arm of the experiment, as `chaos run` runs it."""
-    command = [sys.executable, "-m", "chaos.cli", "run", EXPERIMENT, "--arm", ARM, "--pace", f"{pace:g}"]
+    command = [sys.executable, "-m", "chaos.cli", "run", DEMO, "--arm", ARM, "--pace", f"{pace:g}"]
     subprocess.run(command, check=False, timeout=_TIMEOUT_S)
     arm = Result.read(RUNS / "latest" / "verdict.json").arm(ARM)
     proof = arm.proof(ProofKind.ALERTS)
     pages = Counter(alert.role for alert in arm.alerts if alert.severity == "page")
-    print(f"{EXPERIMENT}, {ARM}, at pace {pace:g}: {proof.sentence}")
+    print(f"{DEMO}, {ARM}, at pace {pace:g}: {proof.sentence}")
     fired_s, cleared_s = (proof.numbers.get(f"deliveries_{what}_s", float("inf")) for what in ("fired", "cleared"))
     return {
         f"the right page after {fired_s:.1f} s <= {FIGURE_FIRE_S:g} s": fired_s <= FIGURE_FIRE_S,
@@ -156,15 +156,8 @@ def outage(pace: float) -> dict[str, bool]:
     }
 
 
-def _load(loaded: LoadedExperiment, length_s: float, pace: float) -> list[str]:
-    load = loaded.experiment.load
-    mix = ",".join(f"{name}={rate}" for name, rate in load.rates_per_s.items())
-    options = {"--users": load.total_per_s, "--mix": mix, "--run-seconds": f"{length_s:g}", "--pace": f"{pace:g}", "--seed": 7}
-    return [str(part) for pair in options.items() for part in pair]
-
-
 def _pace(text: str) -> float:
-    slowest = load_experiment(find_experiment(EXPERIMENT)).experiment.load.slowest_pace
+    slowest = demo().experiment.load.slowest_pace
     try:
         pace = float(text)
     except ValueError:

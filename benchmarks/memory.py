@@ -13,14 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from benchmarks._demo_load import demo, load_of
 from benchmarks._figure import met_word
 from benchmarks._locust import play, pss_mib
 from testbed.control import SystemStatus
 from testbed.launch import LaunchOptions, launch, stop
 from testbed.telemetry import TELEMETRY
 
-RATE: Final = "74"
-SECONDS: Final = "20"
+SECONDS: Final = 20.0
 FIGURE_SERVICES_MIB: Final = 280.0
 FIGURE_ALL_MIB: Final = 450.0
 _EVERY_S: Final = 1.0
@@ -54,8 +54,7 @@ def main() -> int:
         try:
             idle = memory_mib(system)
             peak = Peak(system)
-            arguments = ["--users", RATE, "--run-seconds", SECONDS, "--seed", "7"]
-            play(system.addresses["gateway"], Path(folder) / "record", arguments, peak.watch, _LEAD_S)
+            play(system.addresses["gateway"], Path(folder) / "record", load_of(demo(), SECONDS), peak.watch, _LEAD_S)
         finally:
             stop(state)
     services_mib, all_mib = sum(mib for name, mib in idle.items() if is_service(name)), sum(peak.memory_mib.values())

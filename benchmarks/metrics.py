@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Histogram
 
 from benchmarks._closed_loop import keep_busy
+from benchmarks._demo_load import demo, load_of
 from benchmarks._figure import met_word
 from benchmarks._locust import play
 from benchmarks._metrics_app import PATH
@@ -38,6 +39,7 @@ ROUND_S: Final = 1.5
 CONNECTIONS: Final = 16
 CALLS: Final = 20_000
 SCRAPES: Final = 100
+LOAD_S: Final = 15.0
 FIGURE_REQUEST: Final = 0.05
 FIGURE_SCRAPE_S: Final = 0.010
 
@@ -61,8 +63,7 @@ def main() -> int:
         state = Path(folder) / "state"
         system = launch(LaunchOptions(state=state, free_ports=True))
         try:
-            arguments = ["--users", "74", "--run-seconds", "15", "--seed", "7"]
-            play(system.addresses["gateway"], Path(folder) / "record", arguments, lambda _pid, _second: None)
+            play(system.addresses["gateway"], Path(folder) / "record", load_of(demo(), LOAD_S), lambda _pid, _second: None)
             slowest_s = scrapes(system)
         finally:
             stop(state)
