@@ -5,9 +5,9 @@ ARG PYTHON=python:3.11.14-slim-bookworm
 
 FROM ${PYTHON} AS base
 # Bytecode is compiled here once, because nobody can write it later. Large blocks of memory go back to the system when they are
-# freed (testbed/interpreter.py), and threads share two heaps: process 1 has it so from its start, and with it all that it forks.
+# freed (testbed/interpreter.py), and threads share one heap: process 1 has it so from its start, and with it all that it forks.
 ENV PATH=/opt/firebreak/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_ARENA_MAX=2
+    MALLOC_MMAP_THRESHOLD_=262144 MALLOC_ARENA_MAX=1
 
 FROM base AS build
 RUN python -m venv /opt/firebreak

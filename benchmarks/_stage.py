@@ -1,4 +1,4 @@
-"""Processes that a benchmark starts, and what it has to know of them: free ports, whether they listen, spans that arrived."""
+"""Processes that a benchmark starts, and what it has to know of them: whether they listen, spans that arrived."""
 
 import http.client
 import os

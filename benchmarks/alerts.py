@@ -27,7 +27,7 @@ from chaos.experiment.experiment_file import LoadedExperiment
 from chaos.experiment.live import LiveRecord
 from chaos.experiment.machine import read_cpu
 from chaos.experiment.outcomes import AlertRole, ProofKind, ProofStatus
-from chaos.experiment.pace import fitting_pace
+from chaos.experiment.pace import pace_after
 from chaos.experiment.prometheus_api import alert_spans
 from chaos.experiment.rehearsal import BusyWatch, MachineTooBusyError
 from chaos.experiment.result import Result
@@ -108,9 +108,8 @@ def looked_at(loaded: LoadedExperiment) -> float:
         try:
             play(system.addresses["gateway"], record, load_of(loaded, _LOOK_UNTIL_S + 1, 1.0), look.at)
         except MachineTooBusyError as busy:
-            needed, allowed = busy.rehearsal.needed_percent, busy.rehearsal.allowed_percent
-            pace = fitting_pace(needed, allowed, experiment.load.slowest_pace)
-            print(f"{busy} ({allowed:g} % are allowed): customers come at pace {pace:g}")
+            pace = pace_after(busy.rehearsal, experiment.load.slowest_pace)
+            print(f"{busy} ({busy.rehearsal.allowed_percent:g} % are allowed): customers come at pace {pace:g}")
             return pace
         finally:
             stop(state)

@@ -4,6 +4,7 @@ import errno
 import random
 import socket
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,8 @@ TRACES_PORT: Final = 16_686
 """Jaeger's query API and UI."""
 OTLP_PORT: Final = 4_318
 """OTLP over HTTP."""
-UNASSIGNED: Final = range(20_000, 32_000)
-"""Below the ports of outgoing connections: 32,768 and more on Linux (ip(7)), 49,152 and more elsewhere (RFC 6335)."""
+BELOW_EPHEMERAL: Final = range(20_000, 32_000)
+"""Below the ports of outgoing connections where nobody has moved these: 32,768 on Linux (ip(7)), 49,152 elsewhere (RFC 6335)."""
 _TRIES: Final = 50
 
 
@@ -88,13 +89,15 @@ def unused_ports(count: int, host: str = HOST, besides: Collection[int] = ()) ->
     this machine.
     """
     found: list[int] = []
-    for port in random.SystemRandom().sample(UNASSIGNED, _TRIES):
+    for port in random.SystemRandom().sample(BELOW_EPHEMERAL, _TRIES):
         if len(found) < count and port not in besides and is_free(host, port):
             found.append(port)
-    while len(found) < count:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    with ExitStack() as held:  # What is let go of may be given again.
+        while len(found) < count:
+            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             probe.bind((host, 0))
-            found.append(probe.getsockname()[1])
+            if (port := probe.getsockname()[1]) not in besides:
+                found.append(port)
     return found
 
 

@@ -13,7 +13,9 @@ AS_WRITTEN: Final = 1.0
 BUSY_SHARE: Final = 0.8
 """A first baseline busier than this share of what is allowed is too near to it: the fault and other arms take more (ADR 29)."""
 _AIM_SHARE: Final = 0.7
-"""Of what is allowed; the rest is room for the same, for what does not shrink with the load, and for chance."""
+"""Of what is allowed; the rest is room for the same, for chance, and at first for what does not shrink with the load."""
+_MOST_ALIKE: Final = 0.75
+"""Two paces nearer than that tell chance apart: an error of a percent in the second would count for more than four."""
 _STEP: Final = 0.05
 """Paces are rounded down to multiples of it: a busy machine is not measured more exactly than that."""
 
@@ -37,8 +39,10 @@ def fitting_pace(needed_percent: float, allowed_percent: float, slowest: float) 
 
 
 def told_apart(last: Rehearsal, before: Rehearsal) -> Rehearsal:
-    """`last`, knowing by a line through both what of it does not shrink with the load."""
+    """`last`, knowing by a line through both what of it does not shrink with the load. Two points near each other have none."""
     share = last.pace / before.pace
+    if share > _MOST_ALIKE:
+        return last
     fixed_percent = (last.needed_percent - share * before.needed_percent) / (1 - share)
     return last.model_copy(update={"fixed_percent": round(min(max(0.0, fixed_percent), last.needed_percent), 1)})
 

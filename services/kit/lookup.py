@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,9 @@ FRESH_S: Final = 1.0
 """For so long nobody asks again."""
 STALE_S: Final = 5.0
 """For so long an address is believed while it is asked for again; after that it may be another container's."""
+
+WANTED_S: Final = 60.0
+"""For so long after its last request a name that is not there is looked up: the threads that do so are few."""
 
 _Asked = tuple[str, int, socket.AddressFamily]
 
@@ -34,8 +38,9 @@ class _Known:
 class KnownAddresses(AbstractResolver):
     """A resolver of aiohttp's, for the names of a topology, which are few.
 
-    An address is believed for FRESH_S, and up to STALE_S while it is looked up again. A name that was not there is said not to be
-    there at once, and looked up every FRESH_S until it is.
+    An address is believed for FRESH_S, and up to STALE_S while it is looked up again, also where the name server cannot tell for
+    the moment. A name that was not there is said not to be there at once, and looked up every FRESH_S until it is, for as long as
+    somebody wants it.
 
     Args:
         inner: Asks the name server, for as long as that takes. Closed with this.
@@ -46,15 +51,17 @@ class KnownAddresses(AbstractResolver):
         self._known: dict[_Asked, _Known] = {}
         self._looking: dict[_Asked, asyncio.Task[None]] = {}
         self._later: dict[_Asked, asyncio.TimerHandle] = {}
+        self._wanted_at_s: dict[_Asked, float] = {}
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """Addresses of `host`. Raises OSError when it has none."""
         asked = (host, port, family)
         known = self._known.get(asked)
-        age_s = asyncio.get_running_loop().time() - known.at_s if known else float("inf")
+        now_s = self._wanted_at_s[asked] = asyncio.get_running_loop().time()
+        age_s = now_s - known.at_s if known else float("inf")
         if age_s >= FRESH_S:
             self._begin(asked)
-        if known is None or (known.failure is None and age_s >= STALE_S):
+        if known is None or age_s >= (WANTED_S if known.failure else STALE_S):
             await asyncio.shield(self._looking[asked])  # Others may wait for it as well.
             known = self._known[asked]
         if known.failure:
@@ -73,17 +80,30 @@ class KnownAddresses(AbstractResolver):
 
     def _begin(self, asked: _Asked) -> None:
         if asked not in self._looking:
-            self._looking[asked] = asyncio.create_task(self._look_up(asked), name=f"lookup-{asked[0]}")
+            # Not in the context of whoever asks first: it is nobody's request.
+            task = asyncio.create_task(self._look_up(asked), name=f"lookup-{asked[0]}", context=Context())
+            self._looking[asked] = task
 
     async def _look_up(self, asked: _Asked) -> None:
         loop = asyncio.get_running_loop()
         try:
             self._known[asked] = _Known(loop.time(), tuple(await self._inner.resolve(*asked)))
         except OSError as error:
-            self._known[asked] = _Known(loop.time(), failure=error)
-            self._later[asked] = loop.call_later(FRESH_S, self._begin, asked)
+            if loop.time() - self._wanted_at_s[asked] < WANTED_S:
+                self._later[asked] = loop.call_later(FRESH_S, self._begin, asked, context=Context())
+            if not (_is_temporary(error) and self._is_believed(asked)):
+                self._known[asked] = _Known(loop.time(), failure=error)
         finally:
             del self._looking[asked]
+
+    def _is_believed(self, asked: _Asked) -> bool:
+        known = self._known.get(asked)
+        return known is not None and bool(known.addresses) and asyncio.get_running_loop().time() - known.at_s < STALE_S
+
+
+def _is_temporary(error: OSError) -> bool:
+    """Whether it says of the name server that it cannot tell, and not of the name that it is not there."""
+    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
 
 
 @asynccontextmanager

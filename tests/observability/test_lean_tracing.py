@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from observability import names
-from observability.asgi import Receive, Scope, Send
+from observability.asgi import App, Receive, Scope, Send
 from observability.propagation import CARRIED, carry_known_baggage
 from observability.server_span import UNTRACED
 from observability.trace_options import TracePath
@@ -95,6 +95,9 @@ REQUESTS = {
     "over a Unix socket": Asked("/accounts/7", scope={"client": None, "server": ("/run/app.sock", None)}),
     "with a body": Asked("/accounts", method="POST", body=b'{"number": 7}', headers={"content-type": "application/json"}),
     "of the platform": Asked("/health/ready"),
+    "of the platform over a Unix socket": Asked(
+        "/health/ready", headers={"host": "app"}, scope={"client": None, "server": ("/run/app.sock", None)}
+    ),
     "that only looks like the platform's": Asked("/health-food"),
 }
 
@@ -183,6 +186,30 @@ async def test_the_spans_of_the_default_path_are_the_library_s_and_tell_of_bagga
     assert ours == await spans_of(None, asked)
 
 
+class Seeing:
+    """Middleware that was added last, and so stands outside of all others."""
+
+    def __init__(self, app: App, seen: list[object]) -> None:
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        self._seen.append((request.app, request.headers.get("x-kept")))
+        await self._app(scope, receive, send)
+
+
+async def test_a_span_around_an_untraced_request_is_told_nothing_of_it() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    app = application(provider.get_tracer("test"))
+    trace_requests(app, provider, TracePath.DEFAULT)
+    with provider.get_tracer("test").start_as_current_span("around"):
+        await send_to(app, Asked("/health/ready"))
+    assert [span.name for span in exporter.get_finished_spans()] == ["around"]
+
+
 async def test_what_is_kept_from_the_library_is_kept_from_nobody_else() -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
     seen: list[object] = []
@@ -192,14 +219,15 @@ async def test_what_is_kept_from_the_library_is_kept_from_nobody_else() -> None:
         seen.append((request.app, request.headers.get("x-kept")))
 
     trace_requests(app, TracerProvider(shutdown_on_exit=False), TracePath.DEFAULT)
+    app.add_middleware(Seeing, seen=seen)
     for path in ("/", "/health/ready"):
         await send_to(app, Asked(path, headers={"x-kept": "seven"}))
-    assert seen == [(app, "seven")] * 2
+    assert seen == [(app, "seven")] * 4
 
 
 async def test_the_table_shows_something() -> None:
     found = [await spans_of(TracePath.LEAN, asked) for asked in REQUESTS.values()]
-    assert sum(len(spans) == 0 for spans in found) == 3, "unsampled twice, and the platform's question"
+    assert sum(len(spans) == 0 for spans in found) == 4, "unsampled twice, and the platform's questions"
     statuses = {span["attributes"].get("http.response.status_code") for spans in found for span in spans}  # type: ignore[attr-defined]
     assert statuses == {None, 200, 307, 404, 405, 409, 422, 429, 500, 502, 503}
 

@@ -91,14 +91,12 @@ def test_a_system_that_does_not_tell_who_listens_is_no_error(tmp_path: Path) -> 
     assert listener_of(80, proc=tmp_path) == ""
 
 
-def test_free_ports_are_not_among_those_that_outgoing_connections_get() -> None:
-    told = Path("/proc/sys/net/ipv4/ip_local_port_range")
-    lowest = int(told.read_text().split()[0]) if told.exists() else 49_152
-    assert max(unused_ports(20)) < lowest
+def test_free_ports_are_not_among_those_that_outgoing_connections_usually_get() -> None:
+    assert max(unused_ports(20)) < 32_768
 
 
 def test_unused_ports_differ_and_are_none_of_those_that_are_spoken_for() -> None:
-    besides = range(20_000, 31_990)
+    besides = range(20_000, 32_000)  # So that the kernel chooses.
     ports = unused_ports(20, besides=besides)
     assert len(set(ports)) == 20
     assert set(ports).isdisjoint(besides)

@@ -67,6 +67,8 @@ class FakeWorld:
     """How busy the machine is with the load at pace 1 ..."""
     cpu_at_rest_percent: float = 0.0
     """... and without any; what it is busy with between the two grows with the pace."""
+    cpu_percents: tuple[float, ...] = ()
+    """How busy it is with each load that is played, instead; the last also with all that follow."""
     now: float = STARTED_AT
     _scenario: Scenario = field(default_factory=Scenario)
     folder: ArmFolder = field(default_factory=lambda: ArmFolder(Path()))
@@ -95,6 +97,8 @@ class FakeWorld:
     def _cpu(self) -> CpuSample:
         pace, resting = self.schedules[-1].pace if self.schedules else 1.0, self.cpu_at_rest_percent
         busy_percent = min(100.0, resting + pace * (self.cpu_percent - resting))
+        if self.cpu_percents:
+            busy_percent = self.cpu_percents[min(max(1, len(self.schedules)), len(self.cpu_percents)) - 1]
         ticks = round(self.now * TICKS_A_SECOND)
         return CpuSample(at=self.now, busy=round(ticks * busy_percent / 100), total=ticks)
 
