@@ -1,7 +1,7 @@
 """Addresses of names, kept so that no request waits while a name server thinks about a name that is not there.
 
 Where replicas are containers, a name lives and dies with its container, and a name server may take a second to say that it has
-none: more than a customer's attempt has. So what is known is answered at once, and looked up again beside the requests.
+none: more than an attempt may take. So what is known is answered at once, and looked up again beside the requests.
 """
 
 import asyncio
