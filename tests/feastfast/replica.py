@@ -13,6 +13,7 @@ from services.kit.serve import KEEP_ALIVE_S
 from services.kit.settings import Settings
 from services.registry import Instance, InstanceState
 from services.topology import load_topology
+from testbed.ports import free_port
 
 TOPOLOGY = load_topology()
 AT_WORK_S = 0.2
@@ -23,14 +24,15 @@ class Replica:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.port = 0
+        self.port = 0  # Until it has been there.
 
     async def start(self) -> None:
         # A test elsewhere that serves with uvicorn's own logging leaves it configured; a service's process never has it.
         served = logging.getLogger("uvicorn")
         served.handlers, served.propagate = [], True
         self.app: FastAPI = import_module(TOPOLOGY.services[self.settings.service].module).create_app(self.settings)
-        # Its old port, so that a return is one.
+        # Its old port, so that a return is one; at first one that no connection gets while it is away.
+        self.port = self.port or free_port()
         config = uvicorn.Config(
             self.app,
             port=self.port,
@@ -44,7 +46,6 @@ class Replica:
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
         await self._server.startup()
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
 
     async def die(self) -> None:
         """Ends as a killed process does: connections are cut, and what waits for others does not go on.
