@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -20,8 +22,11 @@ from tests.watched import Watched, watched
 def pytest_configure() -> None:
     """Most systems are watched by nobody: a Prometheus beside each would only take time. Tests that want one switch it on.
 
-    A Compose project that somebody runs here is nobody's in tests: commands would find it by themselves.
+    A Compose project that somebody runs here is nobody's in tests: commands would find it by themselves. And who starts the
+    tests in the background of a shell has them ignore Ctrl-C, which every process that they press it for would inherit.
     """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["FIREBREAK_STACK"] = "off"
     os.environ["COMPOSE_PROJECT_NAME"] = "of-nobody"
 
