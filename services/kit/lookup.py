@@ -19,7 +19,6 @@ FRESH_S: Final = 1.0
 """For so long nobody asks again."""
 STALE_S: Final = 5.0
 """For so long an address is believed while it is asked for again; after that it may be another container's."""
-
 WANTED_S: Final = 60.0
 """For so long after its last request a name that is not there is looked up: the threads that do so are few."""
 

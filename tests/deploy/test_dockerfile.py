@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from testbed.interpreter import interpreter_environment
 from tests.deploy.compose_file import ROOT, SERVICES
 
 LINES: Final = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
@@ -52,6 +53,15 @@ def test_the_base_is_one_fixed_version() -> None:
     arguments = dict(value.split("=", 1) for name, value in INSTRUCTIONS if name == "ARG")
     resolved = {re.sub(r"\$\{(\w+)\}", lambda match: arguments[match[1]], base) for base in bases}
     assert all(re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+-[\w.-]+", each) for each in resolved), resolved
+
+
+def test_processes_in_containers_start_in_the_environment_of_those_outside() -> None:
+    told = dict(pair.split("=", 1) for value in STAGES["base"].of("ENV") for pair in value.split())
+    outside = interpreter_environment()
+    assert {name: told[name] for name in told if name.startswith("MALLOC_")} == {
+        name: outside[name] for name in outside if name.startswith("MALLOC_")
+    }
+    assert told["PYTHONUNBUFFERED"] == outside["PYTHONUNBUFFERED"]
 
 
 def test_the_targets_of_the_compose_file_are_stages() -> None:
