@@ -111,3 +111,12 @@ class Notes:
 
     def injected(self, lease_id: str, fault: str, target: str) -> None:
         self.injections.append((lease_id, fault, target))
+
+
+async def crowd(app: App, places: int, scissors: Scissors) -> "tuple[list[asyncio.Task[None]], Request]":
+    """As many requests as have a place to wait, and one more, which is over and hangs up when it is cut."""
+    held = [await Request().start(app) for _ in range(places)]
+    late = Request()
+    scissors.on_cut = late.hang_up
+    await late.run(app)
+    return held, late

@@ -12,7 +12,7 @@ from chaos.inject.client import inject_client
 from chaos.inject.leases import LeaseTable
 from chaos.inject.messages import LeaseRequest
 from chaos.inject.middleware import ChaosMiddleware
-from tests.chaos.requests import Echo, HandClock, Request, Scissors, settle
+from tests.chaos.requests import Echo, HandClock, Request, Scissors, crowd, settle
 
 EDGE = "orders->payments"
 
@@ -213,10 +213,7 @@ async def test_a_fault_of_an_edge_inside_the_application_is_not_taken_for_one_of
 
 async def test_requests_held_beyond_the_bound_are_cut(app: ChaosMiddleware, table: LeaseTable, scissors: Scissors) -> None:
     grant(table, Hang())
-    held = [await Request().start(app) for _ in range(3)]
-    late = Request()
-    scissors.on_cut = late.hang_up
-    await late.run(app)
+    held, late = await crowd(app, 3, scissors)
     assert (late.sent, len(scissors.cut)) == ([], 1)
     table.heal()
     await asyncio.gather(*held)

@@ -11,7 +11,7 @@ from chaos.inject.leases import LeaseTable
 from chaos.inject.messages import PATH, TOKEN_HEADER, LeaseRequest
 from chaos.inject.partition import PartitionMiddleware
 from tests.chaos.partition.workshop import cut_off
-from tests.chaos.requests import Echo, HandClock, Request, Scissors, settle
+from tests.chaos.requests import Echo, HandClock, Request, Scissors, crowd, settle
 
 
 async def test_a_request_reaches_the_application_when_the_partition_ends(
@@ -95,10 +95,7 @@ async def test_nobody_is_answered_in_place_of_what_is_cut_off(app: App, table: L
 
 async def test_requests_beyond_what_the_table_holds_are_cut(app: App, table: LeaseTable, scissors: Scissors) -> None:
     cut_off(table)
-    held = [await Request().start(app) for _ in range(3)]
-    late = Request()
-    scissors.on_cut = late.hang_up
-    await late.run(app)
+    held, late = await crowd(app, 3, scissors)
     assert (late.sent, len(scissors.cut)) == ([], 1)
     table.heal()
     await asyncio.gather(*held)
