@@ -38,5 +38,6 @@ def test_requests_lead_to_their_traces(watched_feastfast: Watched) -> None:
         return [exemplar["labels"]["trace_id"] for each in series for exemplar in each["exemplars"]]
 
     watched_feastfast.eventually(lambda: found() != [])
+    trace_id = found()[0]  # Asked once: the next scrape brings others.
     traces = watched_feastfast.status.addresses["traces"]
-    assert ask(traces, f"/api/traces/{found()[0]}")["data"][0]["traceID"] == found()[0]
+    assert ask(traces, f"/api/traces/{trace_id}")["data"][0]["traceID"] == trace_id
