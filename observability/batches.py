@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from observability.counted_queue import CountedQueue
-from observability.exporter.wire import pack_span, read_span, readable
+from observability.exporter.wire import pack_spans, read_spans, readable
 
 MAX_QUEUED_SPANS: Final = 4_096
 BATCH_SPANS: Final = 128
@@ -54,7 +54,7 @@ class CountedExporter(SpanExporter):
         self._inner.shutdown()
 
     def _export(self, waiting: Sequence[WaitingSpan]) -> SpanExportResult:
-        return self._inner.export([readable(read_span(each.packed), self._resource) for each in waiting])
+        return self._inner.export([readable(span, self._resource) for each in waiting for span in read_spans(each.packed)])
 
 
 class CountedProcessor(BatchSpanProcessor):
@@ -79,7 +79,7 @@ class CountedProcessor(BatchSpanProcessor):
         if not (span.context and span.context.trace_flags.sampled and self._queue.admit()):
             return
         try:
-            packed = pack_span(span)
+            packed = pack_spans([span])
         except Exception:  # noqa: BLE001 - whatever a span holds, the request that it tells of is none the worse for it.
             _log.exception("the span %s cannot be exported", span.name)
             self._queue.withdraw()

@@ -1,10 +1,11 @@
-"""A service's side of the exporter process: ended spans wait as bytes, and a thread hands them over in packets.
+"""A service's side of the exporter process: ended spans wait as packets of bytes, and a thread hands these over.
 
-A span is packed where it ends. That takes a few microseconds of a request's time, while a thread that packs dozens takes the
-interpreter from some request for all of them; and thousands of spans that wait are nothing to the garbage collector, while as
-objects they are a hundred thousand. The thread does next to nothing with the interpreter in its hands. A span counts as waiting
-until the exporter has said what became of it, so that memory is bounded here and there, and what does not reach the collector is
-counted where it was made.
+Spans are packed where they end, a packet's at once: one by one, between requests, each takes twice the time, since what packing
+needs has left the processor's caches by then; and a thread that packs takes the interpreter from some request for just as long,
+and waits for it besides. Thousands of spans that wait are nothing to the garbage collector as bytes, while as objects they are a
+hundred thousand. The thread packs only those that no others joined in time, and else does next to nothing with the interpreter in
+its hands. A span counts as waiting until the exporter has said what became of it, so that memory is bounded here and there, and
+what does not reach the collector is counted where it was made.
 """
 
 import errno
@@ -14,17 +15,17 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from observability.exporter.wire import MAX_SPAN_BYTES, pack_hello, pack_span, pack_spans, read_outcome
+from observability.exporter.wire import MAX_PACKET_BYTES, pack_hello, pack_spans, read_outcome
 
 MAX_WAITING_SPANS: Final = 4_096
 PACKET_SPANS: Final = 64
-"""Of a packet at most: some 40 KB of usual ones."""
+"""Of a packet at most: some 15 KB of usual ones, which take 300 microseconds to pack."""
 PAUSE_S: Final = 0.05
 RECONNECT_S: Final = 0.25
 SUCCESSOR_S: Final = 1.0
@@ -49,10 +50,11 @@ class Handover(SpanProcessor):
         self._path = path
         self._hello = pack_hello(resource)
         self._dropped = dropped
-        self._queue: deque[bytes] = deque()
-        self._next: list[bytes] = []  # Taken from the queue, and not handed over yet.
-        self._held = 0  # Of these and of what was handed over, all of which nothing was heard ...
-        self._sent = 0  # ... and those that the exporter has.
+        self._lock = threading.Lock()
+        self._ended: list[ReadableSpan] = []  # Not packed yet; by whoever holds the lock, as the next two.
+        self._packets: deque[tuple[int, bytes]] = deque()  # Not handed over yet, and how many spans are in each.
+        self._waiting = 0  # In these two and with the exporter.
+        self._sent = 0  # With the exporter. The thread's own, as all below.
         self._connection: socket.socket | None = None
         self._connect_at_s = 0.0
         self._successor_by_s = 0.0
@@ -65,25 +67,21 @@ class Handover(SpanProcessor):
     @property
     def waiting(self) -> int:
         """Spans of which it is not known yet what became of them."""
-        return len(self._queue) + self._held
+        return self._waiting
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queues a span, or drops it when too many wait."""
-        if not (span.context and span.context.trace_flags.sampled):
+        """Takes a span, or drops it when too many wait."""
+        context = span.context
+        if not (context and context.trace_flags.sampled):
             return
-        if self._is_ending or len(self._queue) + self._held >= MAX_WAITING_SPANS:
-            self._dropped(1)
-            return
-        try:
-            packed = pack_span(span)
-        except Exception:  # noqa: BLE001 - whatever a span holds, the request that it tells of is none the worse for it.
-            _log.exception("the span %s cannot be handed to the exporter", span.name)
-            self._dropped(1)
-            return
-        if len(packed) > MAX_SPAN_BYTES:
-            self._dropped(1)  # Nobody makes one so large.
-            return
-        self._queue.append(packed)
+        with self._lock:
+            if self._is_ending or self._waiting >= MAX_WAITING_SPANS:
+                self._dropped(1)
+                return
+            self._waiting += 1
+            self._ended.append(span)
+            if len(self._ended) >= PACKET_SPANS:
+                self._pack()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Waits until the exporter has said what became of every span. False when it has not in time."""
@@ -121,10 +119,12 @@ class Handover(SpanProcessor):
             if connection is None:
                 return
             self._hear(connection)
-            while self._next or self._queue:
-                self._take()
-                is_handed_over = _fits(connection, pack_spans(self._next))
-                count, self._next = len(self._next), []
+            with self._lock:
+                self._pack()
+            while self._packets:
+                count, packet = self._packets[0]
+                is_handed_over = _fits(connection, packet)
+                self._packets.popleft()
                 if is_handed_over:
                     self._sent += count
                 else:
@@ -135,13 +135,29 @@ class Handover(SpanProcessor):
             _log.warning("the exporter at %s is gone: %s", self._path, error)
             self._lose()
 
-    def _take(self) -> None:
-        """The next packet's spans, as many as fit into one."""
-        size_bytes = sum(map(len, self._next))
-        while self._queue and len(self._next) < PACKET_SPANS and size_bytes + len(self._queue[0]) <= MAX_SPAN_BYTES:
-            self._held += 1  # First, so that none goes uncounted in between.
-            self._next.append(self._queue.popleft())
-            size_bytes += len(self._next[-1])
+    def _pack(self) -> None:
+        """Makes packets of all spans that have ended. By whoever holds the lock."""
+        spans, self._ended = self._ended, []
+        if spans:
+            self._pack_all(spans)
+
+    def _pack_all(self, spans: Sequence[ReadableSpan]) -> None:
+        """Makes as few packets of them as may be; a span that fits into none, or cannot be packed, is dropped alone."""
+        packet = b""
+        try:
+            packet = pack_spans(spans)
+        except Exception:  # noqa: BLE001 - whatever a span holds, the request that it tells of is none the worse for it.
+            if len(spans) == 1:
+                _log.exception("the span %s cannot be handed to the exporter", spans[0].name)
+        if 0 < len(packet) <= MAX_PACKET_BYTES:
+            self._packets.append((len(spans), packet))
+        elif len(spans) > 1:
+            half = len(spans) // 2
+            self._pack_all(spans[:half])
+            self._pack_all(spans[half:])
+        else:
+            self._waiting -= 1
+            self._dropped(1)
 
     def _connected(self) -> socket.socket | None:
         if self._connection is None and time.monotonic() >= self._connect_at_s:
@@ -157,8 +173,13 @@ class Handover(SpanProcessor):
                 self._connection = connection
         return self._connection
 
+    def _end(self, count: int) -> None:
+        """So many wait no more."""
+        with self._lock:
+            self._waiting -= count
+
     def _drop(self, count: int) -> None:
-        self._held -= count
+        self._end(count)
         if count:
             self._dropped(count)
 
@@ -170,7 +191,7 @@ class Handover(SpanProcessor):
                 raise ConnectionResetError("it has left")
             outcome = read_outcome(packet)
             self._sent -= outcome.sent + outcome.dropped
-            self._held -= outcome.sent
+            self._end(outcome.sent)
             self._drop(outcome.dropped)
 
     def _lose(self) -> None:
@@ -184,10 +205,10 @@ class Handover(SpanProcessor):
 
     def _give_up(self) -> None:
         """What still waits is lost too."""
-        self._next = []
-        self._held += len(self._queue)
-        self._queue.clear()
-        self._drop(self._held)
+        with self._lock:
+            self._ended = []
+            self._packets.clear()
+        self._drop(self._waiting)
 
 
 def _fits(connection: socket.socket, packet: bytes) -> bool:

@@ -1,6 +1,6 @@
 """What services and the exporter process say to each other: who speaks, spans, and what became of them. One packet each.
 
-To make a packet takes 6 microseconds a span, a tenth of it `marshal`'s; to encode it as OTLP takes more than 40. It is no
+To make a packet takes 5 microseconds a span, a third of it `marshal`'s; to encode it as OTLP takes more than 40. It is no
 format for strangers: the socket is readable and writable for its owner alone, and both ends run the same Python.
 """
 
@@ -16,13 +16,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 from opentelemetry.util.types import AnyValue
 
 MAX_PACKET_BYTES: Final = 160 * 1024
 """What one packet may hold; the kernel's usual bound of a socket's buffer is a little higher."""
 
-MAX_SPAN_BYTES: Final = MAX_PACKET_BYTES - 1_024
-"""What one span may take, or the spans of one packet: beside them stand their lengths."""
+_COPIES_ITSELF: Final = (MappingProxyType, BoundedAttributes)
 
 Attributes = dict[str, AnyValue]
 PlainContext = tuple[int, int, int, str, bool]
@@ -61,27 +61,17 @@ def read_hello(packet: bytes) -> Resource:
     return Resource(attributes, schema_url)
 
 
-def pack_span(span: ReadableSpan) -> bytes:
-    """An ended span. Raises ValueError or TypeError for one that has what no span may have."""
+def pack_spans(spans: Sequence[ReadableSpan]) -> bytes:
+    """Ended spans. Raises ValueError or TypeError when one of them has what no span may have."""
     try:
-        return marshal.dumps(_plain(span, _copied))
+        return marshal.dumps([_plain(span, _copied) for span in spans])
     except ValueError:
-        return marshal.dumps(_plain(span, _exact_attributes))
-
-
-def pack_spans(packed: list[bytes]) -> bytes:
-    """Several packed spans, of any number that fits into MAX_PACKET_BYTES."""
-    return marshal.dumps(packed)
+        return marshal.dumps([_plain(span, _exact_attributes) for span in spans])
 
 
 def read_spans(packet: bytes) -> list[PlainSpan]:
     """Raises ValueError, EOFError or TypeError for what is no such packet."""
-    return [read_span(packed) for packed in marshal.loads(packet)]  # noqa: S302 - see above.
-
-
-def read_span(packed: bytes) -> PlainSpan:
-    """Raises ValueError, EOFError or TypeError for what is no packed span."""
-    return cast("PlainSpan", marshal.loads(packed))  # noqa: S302 - see above.
+    return list(marshal.loads(packet))  # noqa: S302 - see above.
 
 
 def pack_outcome(outcome: Outcome) -> bytes:
@@ -114,16 +104,17 @@ def readable(span: PlainSpan, resource: Resource) -> ReadableSpan:
 
 
 def _plain(span: ReadableSpan, attributes_of: Callable[[Mapping[str, AnyValue] | None], Attributes]) -> PlainSpan:
-    scope, status = span.instrumentation_scope, span.status
+    scope, status, parent = span.instrumentation_scope, span.status, span.parent
+    description = status.description
     return (
         _text(span.name),
-        span.kind.value,
+        span.kind._value_,
         _plain_context(span.context),
-        _plain_context(span.parent) if span.parent else None,
+        _plain_context(parent) if parent else None,
         span.start_time or 0,
         span.end_time or 0,
         attributes_of(span.attributes),
-        (status.status_code.value, status.description and _text(status.description)),
+        (status.status_code._value_, description and _text(description)),
         [(_text(event.name), event.timestamp, attributes_of(event.attributes)) for event in span.events],
         [(_plain_context(link.context), attributes_of(link.attributes)) for link in span.links],
         (scope.name, scope.version, scope.schema_url) if scope else ("", None, None),
@@ -132,7 +123,7 @@ def _plain(span: ReadableSpan, attributes_of: Callable[[Mapping[str, AnyValue] |
 
 def _copied(attributes: Mapping[str, AnyValue] | None) -> Attributes:
     # Their own copy is a dictionary's, while to iterate over them is Python: five times as slow.
-    if isinstance(attributes, MappingProxyType | BoundedAttributes):
+    if isinstance(attributes, _COPIES_ITSELF):
         return cast("Attributes", attributes.copy())
     return dict(attributes or {})
 
@@ -163,8 +154,9 @@ def _text(value: str) -> str:
 
 
 def _plain_context(context: SpanContext) -> PlainContext:
-    state = context.trace_state
-    return (context.trace_id, context.span_id, int(context.trace_flags), state.to_header() if state else "", context.is_remote)
+    trace_id, span_id, is_remote, flags, state, _is_valid = context  # The tuple that it is; each property takes a call.
+    shown = "" if state is DEFAULT_TRACE_STATE else state.to_header()
+    return (trace_id, span_id, int(flags), shown, is_remote)
 
 
 def _context(plain: PlainContext) -> SpanContext:

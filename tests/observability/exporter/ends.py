@@ -86,5 +86,10 @@ class Service:
         for number in range(spans):
             tracer.start_span(f"work {number}", attributes={"text": text} if text else None).end()
 
+    def hand_over(self) -> None:
+        """Waits until the exporter has every span, whatever becomes of it there."""
+        while self.handover._sent < self.handover.waiting:
+            self.handover.force_flush(1)
+
     def flush(self) -> bool:
         return self.handover.force_flush(int(BOUND_S * 1_000))

@@ -14,10 +14,14 @@ from observability.exporter import exporter as exporter_module
 from observability.exporter import handover
 from observability.exporter.exporter import MAX_BATCH_SPANS
 from observability.exporter.handover import MAX_WAITING_SPANS
+from observability.exporter.wire import pack_spans
 from tests.observability.exporter.ends import BOUND_S, FakeCollector, Service, exporting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
 
 pytestmark = pytest.mark.usefixtures("quick")
 RESOURCE = Resource({"service.name": "orders"})
@@ -59,8 +63,7 @@ def test_spans_that_were_handed_over_are_sent_before_the_exporter_ends(path: Pat
     with exporting(path, collector):
         service = Service(path)
         service.make(300)
-        while service.handover._queue or service.handover._next:
-            service.handover.force_flush(5)
+        service.hand_over()
     assert len(collector.taken) == 300
     service.provider.shutdown()
 
@@ -141,13 +144,33 @@ def test_spans_that_cannot_be_packed_are_counted_and_the_next_are_sent(
     with exporting(path, collector):
         service = Service(path)
         with monkeypatch.context() as broken:
-            broken.setattr(handover, "pack_span", refuse)
+            broken.setattr(handover, "pack_spans", refuse)
             service.make(3)
             assert service.flush()
         service.make(2)
         assert service.flush()
         service.provider.shutdown()
     assert (sum(service.dropped), len(collector.taken)) == (3, 2)
+
+
+def test_a_span_that_cannot_be_packed_takes_none_of_its_packet_with_it(
+    path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = pack_spans
+
+    def refuse_one(spans: Sequence[ReadableSpan]) -> bytes:
+        if any(span.name == "work 5" for span in spans):
+            raise ValueError("unmarshallable object")
+        return pack(spans)
+
+    monkeypatch.setattr(handover, "pack_spans", refuse_one)
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(handover.PACKET_SPANS)
+        assert service.flush()
+        service.provider.shutdown()
+    assert service.dropped == [1]
+    assert [span.name for span in collector.taken] == [f"work {n}" for n in range(handover.PACKET_SPANS) if n != 5]
 
 
 def test_spans_that_are_not_sampled_are_not_handed_over(path: Path, collector: FakeCollector) -> None:
@@ -196,8 +219,7 @@ def test_an_exporter_that_is_to_end_does_so_although_services_go_on(
 
         def make_another() -> None:
             service.make(1)
-            while service.handover._queue or service.handover._next:
-                service.handover.force_flush(1)
+            service.hand_over()
 
         collector.meanwhile = make_another
         service.make(1)

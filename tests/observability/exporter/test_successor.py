@@ -45,8 +45,7 @@ def left_alone(path: Path) -> Service:
         listener.listen(1)
         service = Service(path)
         service.make(7)
-        while service.handover._queue or service.handover._next:
-            service.handover.force_flush(5)
+        service.hand_over()
         connection, _address = listener.accept()
         connection.close()
     assert service.flush()

@@ -28,11 +28,9 @@ from observability.exporter.wire import (
     Outcome,
     pack_hello,
     pack_outcome,
-    pack_span,
     pack_spans,
     read_hello,
     read_outcome,
-    read_span,
     read_spans,
     readable,
 )
@@ -88,7 +86,7 @@ def spans() -> list[ReadableSpan]:
 
 def test_a_span_is_encoded_as_if_it_had_never_been_handed_over(spans: list[ReadableSpan]) -> None:
     resource = read_hello(pack_hello(RESOURCE))
-    arrived = [readable(span, resource) for span in read_spans(pack_spans([*map(pack_span, spans)]))]
+    arrived = [readable(span, resource) for span in read_spans(pack_spans(spans))]
     assert len(arrived) == 3
     assert encode_spans(arrived).SerializeToString() == encode_spans(spans).SerializeToString()
 
@@ -100,7 +98,7 @@ def test_text_that_utf_8_cannot_have_spoils_no_batch() -> None:
     span = provider.get_tracer("test").start_span("half \ud800")
     span.set_status(Status(StatusCode.ERROR, "é \ud800"))
     span.end()
-    arrived = readable(read_span(pack_span(exporter.get_finished_spans()[0])), RESOURCE)
+    arrived = readable(read_spans(pack_spans(exporter.get_finished_spans()))[0], RESOURCE)
     assert encode_spans([arrived]).SerializeToString()
     assert (arrived.name, arrived.status.description) == ("half ?", "é ?")
 
