@@ -7,7 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from observability.metrics import Metrics
-from observability.request_metrics import RequestMetrics
+from observability.request_metrics import RequestMetrics, RequestTimes
 
 PATH: Final = "/dishes/71"
 
@@ -22,7 +22,7 @@ def main() -> None:
         return {"dish_id": dish_id, "name": "Pho", "price_cents": 1_050}
 
     if stack == "measured":
-        app.add_middleware(RequestMetrics, metrics=Metrics(), routed=app)
+        app.add_middleware(RequestMetrics, times=RequestTimes(Metrics(), app))
     uvicorn.run(app, host="127.0.0.1", port=int(port), loop="uvloop", http="httptools", log_level="warning", access_log=False)
 
 

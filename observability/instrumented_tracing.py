@@ -19,9 +19,9 @@ from observability import names
 from observability.asgi import App, Message, Receive, Scope, Send
 from observability.propagation import HEADERS, told_by_caller
 from observability.routes import Routed, route_of
-from observability.server_span import UNTRACED, is_untraced, span_name
+from observability.server_span import OF_PLATFORM, describe, is_of_platform, span_name
 
-_UNTRACED_URLS: Final = rf"^[a-z]+://[^/]+/{UNTRACED}"
+_UNTRACED_URLS: Final = rf"^[a-z]+://[^/]+/{OF_PLATFORM}"
 _APP: Final = "app"
 _HEADERS: Final = "headers"
 _ROUTE: Final = "route"
@@ -67,7 +67,7 @@ class _Blinkers:
         self._bare = _NoRoutes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not is_untraced(scope["path"]):
+        if scope["type"] == "http" and not is_of_platform(scope["path"]):
             headers = scope[_HEADERS]
             scope[_HIDDEN] = scope[_APP], headers
             scope[_APP] = self._bare
@@ -120,7 +120,11 @@ def _tell_route(span: Span, scope: Scope, routed: Routed) -> None:
 
 
 class _BareStart(trace.TracerProvider):
-    """Spans of the instrumentation begin without attributes. It sets them all again at once, and each would be checked twice."""
+    """Spans of the instrumentation get their first attributes once, and all at once.
+
+    It has them set at the start, sets each of them again by itself, and then sorts out which of them its metrics may have. Those
+    are the same dictionary, so what it asks for at the start is taken out of that: nobody reads the metrics (ADR 19).
+    """
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -134,8 +138,12 @@ class _BareStartTracer(Tracer):
         self._tracer = tracer
 
     def start_span(self, *args: Any, **options: Any) -> Span:
-        options.pop("attributes", None)
-        return self._tracer.start_span(*args, **options)
+        attributes = options.pop("attributes", None)
+        span = self._tracer.start_span(*args, **options)
+        if attributes and span.is_recording():
+            describe(span, attributes)
+            attributes.clear()
+        return span
 
     def start_as_current_span(self, *args: Any, **options: Any) -> Any:
         return self._tracer.start_as_current_span(*args, **options)

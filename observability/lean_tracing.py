@@ -1,11 +1,11 @@
-"""The lean path: one SDK span a request, made by a small pure ASGI middleware.
+"""The lean path: one SDK span a request, made by a small pure ASGI middleware, which times the request as well.
 
 Its spans equal those of the default path, opentelemetry-instrumentation-fastapi, in names, kinds, attributes, status, events and
 parents (test_lean_tracing.py compares them), oddities included: `server.address` holds the port. What it leaves out costs the
 default path most of its time: to set attributes one at a time, and to feed metrics that nobody reads.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -17,8 +17,9 @@ from opentelemetry.util.http import detect_synthetic_user_agent
 from observability import names
 from observability.asgi import App, Message, Receive, Scope, Send
 from observability.propagation import HEADERS, told_by_caller
+from observability.request_metrics import RequestTimes
 from observability.routes import Routed, route_of
-from observability.server_span import is_untraced, sanitized, span_name
+from observability.server_span import describe, is_of_platform, sanitized, span_name
 
 _USER_AGENT: Final = b"user-agent"
 _DEFAULT_PORT: Final = 80
@@ -26,73 +27,77 @@ _SERVER_ERROR: Final = 500
 
 
 class LeanTracing:
-    """Outermost of an application.
+    """Outermost of an application: its span and its time, in one middleware. A second one would take as long as the span's ends.
 
     Args:
         app: Everything else, error handling included.
         routed: Tells the route of a request that was answered before it was routed.
         tracer: Makes the spans.
         own: What the resource says already of run and arm.
+        times: Of the same requests.
     """
 
-    def __init__(self, app: App, routed: Routed, tracer: Tracer, own: Mapping[str, object]) -> None:
+    def __init__(self, app: App, routed: Routed, tracer: Tracer, own: Mapping[str, object], times: RequestTimes) -> None:
         self._app = app
         self._routed = routed
         self._tracer = tracer
         self._own = own
+        self._times = times
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on inside of a server span, which ends with the last byte of the answer."""
-        if scope["type"] != "http" or is_untraced(scope["path"]):
+        if scope["type"] != "http" or is_of_platform(scope["path"]):
             await self._app(scope, receive, send)
             return
         carrier, user_agent = _of_head(scope["headers"])
         parent = propagate.extract(carrier) if carrier else Context()
         span = self._tracer.start_span(span_name(scope["method"], None), parent, SpanKind.SERVER)
+        told = told_by_caller(parent, self._own) if carrier else None
+        served = _Served(span, scope, send, self._routed, user_agent, told)
         token = attach(set_span_in_context(span, parent))
+        began_s = self._times.begin()
         try:
-            if span.is_recording():
-                told = told_by_caller(parent, self._own) if carrier else {}
-                await self._serve(_Served(span, scope, send, self._routed, user_agent, told), receive)
-            else:
-                await self._app(scope, receive, send)
-        finally:
-            detach(token)
-
-    async def _serve(self, served: "_Served", receive: Receive) -> None:
-        try:
-            await self._app(served.scope, receive, served.send)
+            await self._app(scope, receive, served.send)
         except Exception as error:
             served.failed(error)
             raise
         finally:
             served.end()
+            self._times.end(scope, served.status, began_s)
+            detach(token)
 
 
 class _Served:
     """A request whose span is being made, until it ends with the last byte of the answer."""
 
-    __slots__ = ("_is_over", "_routed", "_send", "_span", "_status", "_told", "_user_agent", "scope")
+    __slots__ = ("_is_over", "_routed", "_scope", "_send", "_span", "_told", "_user_agent", "status")
 
-    def __init__(self, span: Span, scope: Scope, send: Send, routed: Routed, user_agent: str, told: Mapping[str, str]) -> None:
-        self.scope = scope
+    def __init__(
+        self, span: Span, scope: Scope, send: Send, routed: Routed, user_agent: str, told: Mapping[str, str] | None
+    ) -> None:
+        self.status = 0
+        """Stays so when the connection is cut without an answer."""
+        self._scope = scope
         self._span = span
         self._send = send
         self._routed = routed
         self._user_agent = user_agent
         self._told = told
-        self._status = 0  # Stays so when the connection is cut without an answer.
-        self._is_over = False
+        self._is_over = not span.is_recording()
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Stands for the server's own."""
         kind = message["type"]
         if kind == "http.response.start":
-            self._status = message["status"]
-        await self._send(message)
+            self.status = message["status"]
         # An error's span stays open for the exception, which comes this far only after its answer.
-        if kind == "http.response.body" and not message.get("more_body") and self._status < _SERVER_ERROR:
-            self.end()
+        elif kind == "http.response.body" and not message.get("more_body") and self.status < _SERVER_ERROR:
+            return self._send_last(message)
+        return self._send(message)
+
+    async def _send_last(self, message: Message) -> None:
+        await self._send(message)
+        self.end()
 
     def failed(self, error: Exception) -> None:
         """The application raised. An answer that says so has stated the status already."""
@@ -105,21 +110,21 @@ class _Served:
         if self._is_over:
             return
         self._is_over = True
-        scope, span = self.scope, self._span
+        scope, span, status = self._scope, self._span, self.status
         route = route_of(scope, self._routed)
         method = sanitized(scope["method"])
         attributes = _described(scope, method, self._user_agent)
         if route:
             attributes[names.ATTR_ROUTE] = route
             span.update_name(span_name(scope["method"], route))
-        if self._status:
-            attributes[names.ATTR_STATUS] = self._status
-        if self._status >= _SERVER_ERROR:
-            attributes[names.ATTR_ERROR_TYPE] = str(self._status)
+        if status:
+            attributes[names.ATTR_STATUS] = status
+        if status >= _SERVER_ERROR:
+            attributes[names.ATTR_ERROR_TYPE] = str(status)
             span.set_status(Status(StatusCode.ERROR))
         if self._told:
             attributes |= self._told
-        span.set_attributes(attributes)
+        describe(span, attributes)
         span.end()
 
 

@@ -21,9 +21,8 @@ from observability.logs import configure_logging
 from observability.metrics import Metrics
 from observability.propagation import carry_known_baggage
 from observability.redaction import Redactor
-from observability.request_metrics import RequestMetrics
 from observability.trace_options import TraceOptions, TracePath
-from observability.tracing import trace_requests, tracer_provider
+from observability.tracing import observe_requests, tracer_provider
 
 FLUSH_TIMEOUT_S = 2.0
 """On shutdown; a dead collector must not hold a process that was told to end."""
@@ -65,8 +64,7 @@ class Telemetry:
 
     def instrument(self, app: FastAPI) -> None:
         """Traces and times every request of `app`. Call after all other middleware has been added: it stands outside."""
-        app.add_middleware(RequestMetrics, metrics=self.metrics, routed=app)
-        trace_requests(app, self.tracers, self.trace_path)
+        observe_requests(app, self.tracers, self.trace_path, self.metrics)
 
     def shutdown(self) -> None:
         """Sends what is pending and ends the exporters, each signal's beside the other's; gives up after FLUSH_TIMEOUT_S."""

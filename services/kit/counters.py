@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from chaos.faults import KINDS
 from observability import names
 from observability.metrics import Metrics
-from observability.request_metrics import is_of_platform
+from observability.server_span import is_of_platform
 from services.kit.errors import Reason
 from services.kit.events.inbox import DUPLICATE
 from services.kit.events.inbox_rows import InboxState

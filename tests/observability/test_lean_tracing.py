@@ -11,17 +11,18 @@ from fastapi import FastAPI, Request
 from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from observability import names
 from observability.asgi import App, Receive, Scope, Send
+from observability.metrics import Metrics
 from observability.propagation import CARRIED, carry_known_baggage
-from observability.server_span import UNTRACED
+from observability.server_span import OF_PLATFORM
 from observability.trace_options import TracePath
-from observability.tracing import trace_requests
+from observability.tracing import observe_requests
 from tests.observability.traced_application import application
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ async def spans_of(path: TracePath | None, asked: Asked) -> list[dict[str, objec
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     app = application(provider.get_tracer("test"))
     if path:
-        trace_requests(app, provider, path)
+        observe_requests(app, provider, path, Metrics())
     else:
         by_the_library_alone(app, provider)
     task = asyncio.create_task(send_to(app, asked))
@@ -125,7 +126,7 @@ async def spans_of(path: TracePath | None, asked: Asked) -> list[dict[str, objec
 
 def by_the_library_alone(app: FastAPI, provider: TracerProvider) -> None:
     FastAPIInstrumentor.instrument_app(
-        app, tracer_provider=provider, excluded_urls=rf"^[a-z]+://[^/]+/{UNTRACED}", exclude_spans=["receive", "send"]
+        app, tracer_provider=provider, excluded_urls=rf"^[a-z]+://[^/]+/{OF_PLATFORM}", exclude_spans=["receive", "send"]
     )
 
 
@@ -204,7 +205,7 @@ async def test_a_span_around_an_untraced_request_is_told_nothing_of_it() -> None
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     app = application(provider.get_tracer("test"))
-    trace_requests(app, provider, TracePath.DEFAULT)
+    observe_requests(app, provider, TracePath.DEFAULT, Metrics())
     with provider.get_tracer("test").start_as_current_span("around"):
         await send_to(app, Asked("/health/ready"))
     assert [span.name for span in exporter.get_finished_spans()] == ["around"]
@@ -218,7 +219,7 @@ async def test_what_is_kept_from_the_library_is_kept_from_nobody_else() -> None:
     async def show(request: Request) -> None:
         seen.append((request.app, request.headers.get("x-kept")))
 
-    trace_requests(app, TracerProvider(shutdown_on_exit=False), TracePath.DEFAULT)
+    observe_requests(app, TracerProvider(shutdown_on_exit=False), TracePath.DEFAULT, Metrics())
     app.add_middleware(Seeing, seen=seen)
     for path in ("/", "/health/ready"):
         await send_to(app, Asked(path, headers={"x-kept": "seven"}))
@@ -242,7 +243,7 @@ async def test_an_unsampled_request_is_still_known_by_its_trace_to_those_it_call
         seen.append(f"{context.trace_id:032x}-{context.trace_flags:02x}")
 
     provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False)
-    trace_requests(app, provider, TracePath.LEAN)
+    observe_requests(app, provider, TracePath.LEAN, Metrics())
     await send_to(app, Asked("/", headers=from_caller("00")))
     assert seen == [f"{TRACE}-00"]
 
@@ -262,6 +263,24 @@ async def test_a_span_lasts_until_the_last_byte_of_the_answer_and_no_longer() ->
 
     app = FastAPI()
     app.build_middleware_stack = lambda: answers  # type: ignore[method-assign]
-    trace_requests(app, provider, TracePath.LEAN)
+    observe_requests(app, provider, TracePath.LEAN, Metrics())
     await send_to(app, Asked("/"))
     assert ended == [0, 1]
+
+
+async def test_a_span_whose_handler_fills_it_holds_as_many_attributes_as_it_may_and_tells_of_the_request() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+
+    @app.get("/")
+    async def describe() -> None:
+        trace.get_current_span().set_attributes({f"number.{n}": n for n in range(125)})
+
+    observe_requests(app, provider, TracePath.LEAN, Metrics())
+    await send_to(app, Asked("/"))
+    [span] = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert len(span.attributes) == SpanLimits().max_span_attributes
+    assert (span.attributes["http.route"], span.attributes["http.response.status_code"]) == ("/", 200)

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 
 from observability import names
 from observability.metrics import BUCKETS_S, Metrics, current_exemplar
-from observability.request_metrics import RequestMetrics
+from observability.request_metrics import RequestMetrics, RequestTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Measured(FastAPI):
     def __init__(self) -> None:
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False})
         self.metrics = Metrics()
-        self.add_middleware(RequestMetrics, metrics=self.metrics, routed=self)
+        self.add_middleware(RequestMetrics, times=RequestTimes(self.metrics, self))
 
         @self.get("/accounts/{number}")
         async def account(number: int) -> int:
@@ -128,7 +128,7 @@ async def test_a_request_that_is_refused_before_it_is_routed_is_counted_under_th
         await send({"type": "http.response.start", "status": 429, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    assert await get(RequestMetrics(shed, metrics, routed), "/accounts/1") == 429
+    assert await get(RequestMetrics(shed, RequestTimes(metrics, routed)), "/accounts/1") == 429
     labels = {names.LABEL_METHOD: "GET", names.LABEL_ROUTE: "/accounts/{number}", names.LABEL_STATUS: "429"}
     assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
 
@@ -151,7 +151,7 @@ async def test_a_connection_that_is_cut_without_an_answer_has_status_zero(get: G
     async def say_nothing(*_connection: object) -> None:
         return None
 
-    assert await get(RequestMetrics(say_nothing, metrics, FastAPI()), "/accounts/1") == 0
+    assert await get(RequestMetrics(say_nothing, RequestTimes(metrics, FastAPI())), "/accounts/1") == 0
     labels = {names.LABEL_METHOD: "GET", names.LABEL_ROUTE: "none", names.LABEL_STATUS: "0"}
     assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
 
@@ -182,7 +182,7 @@ async def test_a_method_that_a_stranger_invents_is_no_label(method: str) -> None
         return None
 
     scope = {"type": "http", "method": method, "path": "/accounts/1"}
-    await RequestMetrics(answer, metrics, FastAPI())(scope, AsyncMock(), AsyncMock())
+    await RequestMetrics(answer, RequestTimes(metrics, FastAPI()))(scope, AsyncMock(), AsyncMock())
     labels = {names.LABEL_METHOD: "_OTHER", names.LABEL_ROUTE: "none", names.LABEL_STATUS: "0"}
     assert metrics.registry.get_sample_value(f"{names.HTTP_SERVER_DURATION}_count", labels) == 1
 
@@ -204,6 +204,6 @@ async def test_requests_under_way_are_counted_and_those_that_fail_are_not_forgot
     scope = {"type": "http", "method": "GET", "path": "/"}
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            await RequestMetrics(look, metrics, FastAPI())(scope, AsyncMock(), AsyncMock())
+            await RequestMetrics(look, RequestTimes(metrics, FastAPI()))(scope, AsyncMock(), AsyncMock())
     assert seen == [1, 1]
     assert metrics.registry.get_sample_value(names.HTTP_SERVER_ACTIVE) == 0

@@ -1,45 +1,51 @@
-"""Which traces are recorded of those that strangers begin."""
-
-import random
+"""Every trace is recorded as the library would: our sampler differs from its own in nothing but time."""
 
 import pytest
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState, set_span_in_context
 
-from observability.tracing import tracer_provider
-
-MANY = 2_000
-
-
-def recorded(ratio: float, trace_ids: list[int], *, wanted: bool) -> list[bool]:
-    """Of requests that strangers want recorded, or do not."""
-    tracer = tracer_provider(Resource({}), ratio, None, strangers=True).get_tracer("test")
-    flags = TraceFlags(TraceFlags.SAMPLED if wanted else TraceFlags.DEFAULT)
-    callers = (
-        set_span_in_context(NonRecordingSpan(SpanContext(each, 1, is_remote=True, trace_flags=flags))) for each in trace_ids
-    )
-    return [tracer.start_span("request", caller).is_recording() for caller in callers]
+from observability.sampling import EveryTrace, sampler
 
 
-@pytest.fixture
-def trace_ids() -> list[int]:
-    rng = random.Random(7)
-    return [rng.getrandbits(128) for _ in range(MANY)]
+def under(flags: int, *, is_remote: bool, state: TraceState | None = None, trace_id: int = 7) -> Context:
+    context = SpanContext(trace_id, 9, is_remote, TraceFlags(flags), state)
+    return set_span_in_context(NonRecordingSpan(context), Context())
 
 
-@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5])
-def test_the_ratio_holds_for_strangers_who_want_every_trace_recorded(ratio: float, trace_ids: list[int]) -> None:
-    assert sum(recorded(ratio, trace_ids, wanted=True)) == pytest.approx(ratio * MANY, abs=0.03 * MANY)
+PARENTS = {
+    "none": Context(),
+    "the current span": None,
+    "invalid": under(1, is_remote=True, trace_id=0),
+    **{
+        f"{place} with flags {flags}": under(flags, is_remote=place == "remote", state=TraceState([("a", "1")]))
+        for place in ("remote", "local")
+        for flags in (0, 1, 2, 3)
+    },
+}
 
 
-def test_at_the_ratio_of_one_all_of_theirs_are_recorded(trace_ids: list[int]) -> None:
-    assert all(recorded(1.0, trace_ids, wanted=True))
+def told(result: SamplingResult) -> tuple[object, ...]:
+    return result.decision, dict(result.attributes), dict(result.trace_state or {})
 
 
-@pytest.mark.parametrize("ratio", [0.1, 1.0])
-def test_what_a_stranger_does_not_want_recorded_is_not(ratio: float, trace_ids: list[int]) -> None:
-    assert not any(recorded(ratio, trace_ids, wanted=False))
+def asked(who: Sampler, parent: Context | None, attributes: dict[str, str] | None) -> SamplingResult:
+    return who.should_sample(parent, 7, "work", SpanKind.SERVER, attributes, ())
 
 
-def test_two_replicas_record_the_same_traces(trace_ids: list[int]) -> None:
-    assert recorded(0.1, trace_ids, wanted=True) == recorded(0.1, trace_ids, wanted=True)
+@pytest.mark.parametrize("attributes", [None, {"a": "1"}], ids=str)
+@pytest.mark.parametrize("parent", PARENTS.values(), ids=PARENTS)
+def test_every_trace_is_what_the_library_records(parent: Context | None, attributes: dict[str, str] | None) -> None:
+    assert told(asked(EveryTrace(), parent, attributes)) == told(asked(ParentBased(ALWAYS_ON), parent, attributes))
+
+
+@pytest.mark.parametrize(("strangers", "is_followed"), [(False, True), (True, False)])
+def test_a_share_of_strangers_traces_is_recorded_even_if_they_want_all(*, strangers: bool, is_followed: bool) -> None:
+    found = asked(sampler(0.0, strangers=strangers), under(1, is_remote=True), None)
+    assert (found.decision is Decision.RECORD_AND_SAMPLE) is is_followed
+
+
+@pytest.mark.parametrize("strangers", [False, True])
+def test_of_all_traces_none_is_left_out(*, strangers: bool) -> None:
+    found = asked(sampler(1.0, strangers=strangers), under(1, is_remote=True), None)
+    assert found.decision is Decision.RECORD_AND_SAMPLE

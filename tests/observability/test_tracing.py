@@ -14,8 +14,10 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 
 from observability import batches
 from observability.batches import BATCH_SPANS, MAX_QUEUED_SPANS, exporting_thread
+from observability.metrics import Metrics
+from observability.server_span import MAX_ATTRIBUTE_CHARS
 from observability.trace_options import TracePath
-from observability.tracing import MAX_ATTRIBUTE_CHARS, trace_requests, tracer_provider
+from observability.tracing import observe_requests, tracer_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +105,7 @@ def app(kept: KeptSpans, path: TracePath) -> FastAPI:
     async def operations() -> None:
         return None
 
-    trace_requests(app, kept.provider, path)
+    observe_requests(app, kept.provider, path, Metrics())
     return app
 
 
@@ -133,7 +135,7 @@ async def test_a_request_joins_the_trace_of_its_caller(app: FastAPI, get: Get, k
 
 async def test_a_caller_that_does_not_record_is_followed(exporting: Tracing, path: TracePath, get: Get) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    trace_requests(app, exporting.provider, path)
+    observe_requests(app, exporting.provider, path, Metrics())
     await get(app, "/nowhere", {"traceparent": f"00-{TRACE}-{PARENT}-00"})
     exporting.provider.force_flush()
     assert exporting.collector.taken == []
@@ -223,7 +225,7 @@ async def test_no_attribute_that_a_stranger_chooses_is_longer_than_it_may_be(
     exporting: Tracing, path: TracePath, get: Get
 ) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    trace_requests(app, exporting.provider, path)
+    observe_requests(app, exporting.provider, path, Metrics())
     await get(app, f"/{'x' * 50_000}", {"user-agent": "y" * 50_000})
     exporting.provider.force_flush()
     (span,) = exporting.collector.taken
