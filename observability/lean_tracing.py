@@ -56,15 +56,19 @@ class LeanTracing:
         served = _Served(span, scope, send, self._routed, user_agent, told)
         token = attach(set_span_in_context(span, parent))
         began_s = self._times.begin()
+        unanswered = 0
         try:
             await self._app(scope, receive, served.send)
         except Exception as error:
+            unanswered = _SERVER_ERROR  # What the server answers for an error that got out of the application.
             served.failed(error)
             raise
         finally:
-            served.end()
-            self._times.end(scope, served.status, began_s)
-            detach(token)
+            try:
+                self._times.end(scope, served.status or unanswered, began_s)
+            finally:
+                detach(token)
+                served.end()
 
 
 class _Served:
@@ -110,6 +114,8 @@ class _Served:
         if self._is_over:
             return
         self._is_over = True
+        if not self._span.is_recording():  # Its handler has ended it.
+            return
         scope, span, status = self._scope, self._span, self.status
         route = route_of(scope, self._routed)
         method = sanitized(scope["method"])

@@ -9,7 +9,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.trace import Span
 from opentelemetry.util.http import sanitize_method
 
-OF_PLATFORM: Final = r"((health|__chaos__|__policy__)/|(metrics|__chaos__|__policy__)(\?|$))"
+OF_PLATFORM: Final = r"((health|__chaos__|__policy__)/|(metrics|__chaos__|__policy__)\Z)"
 """Paths that machines ask all the time, without their first slash. One that only looks like these is a customer's."""
 _PLATFORM_PATH: Final = re.compile(f"/{OF_PLATFORM}")
 MAX_ATTRIBUTE_CHARS: Final = 4_000

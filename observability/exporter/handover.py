@@ -1,11 +1,11 @@
 """A service's side of the exporter process: ended spans wait as packets of bytes, and a thread hands these over.
 
-Spans are packed where they end, a packet's at once: one by one, between requests, each takes twice the time, since what packing
-needs has left the processor's caches by then; and a thread that packs takes the interpreter from some request for just as long,
-and waits for it besides. Thousands of spans that wait are nothing to the garbage collector as bytes, while as objects they are a
-hundred thousand. The thread packs only those that no others joined in time, and else does next to nothing with the interpreter in
-its hands. A span counts as waiting until the exporter has said what became of it, so that memory is bounded here and there, and
-what does not reach the collector is counted where it was made.
+Spans are packed many at once: one by one, between requests, each takes twice the time, since what packing needs has left the
+processor's caches by then. Thousands of spans that wait are nothing to the garbage collector as bytes, while as objects they are
+a hundred thousand. A full packet is packed where its last span ends: the thread would take the interpreter from some request for
+just as long, and wait for it besides. What has ended in PAUSE_S without filling one, the thread packs. A span counts as waiting
+until the exporter has said what became of it, so that memory is bounded here and there, and what does not reach the collector is
+counted where it was made.
 """
 
 import errno
@@ -50,8 +50,8 @@ class Handover(SpanProcessor):
         self._path = path
         self._hello = pack_hello(resource)
         self._dropped = dropped
-        self._lock = threading.Lock()
-        self._ended: list[ReadableSpan] = []  # Not packed yet; by whoever holds the lock, as the next two.
+        self._lock = threading.RLock()  # What is collected as garbage while it is held may end a span.
+        self._ended: list[ReadableSpan] = []  # Not packed yet. By whoever holds the lock, as `_waiting`.
         self._packets: deque[tuple[int, bytes]] = deque()  # Not handed over yet, and how many spans are in each.
         self._waiting = 0  # In these two and with the exporter.
         self._sent = 0  # With the exporter. The thread's own, as all below.
@@ -80,8 +80,9 @@ class Handover(SpanProcessor):
                 return
             self._waiting += 1
             self._ended.append(span)
-            if len(self._ended) >= PACKET_SPANS:
-                self._pack()
+            is_full = len(self._ended) >= PACKET_SPANS
+        if is_full:
+            self._pack()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Waits until the exporter has said what became of every span. False when it has not in time."""
@@ -119,8 +120,7 @@ class Handover(SpanProcessor):
             if connection is None:
                 return
             self._hear(connection)
-            with self._lock:
-                self._pack()
+            self._pack()
             while self._packets:
                 count, packet = self._packets[0]
                 is_handed_over = _fits(connection, packet)
@@ -136,28 +136,29 @@ class Handover(SpanProcessor):
             self._lose()
 
     def _pack(self) -> None:
-        """Makes packets of all spans that have ended. By whoever holds the lock."""
-        spans, self._ended = self._ended, []
+        """Makes packets of all spans that have ended."""
+        with self._lock:
+            spans, self._ended = self._ended, []
         if spans:
             self._pack_all(spans)
 
     def _pack_all(self, spans: Sequence[ReadableSpan]) -> None:
         """Makes as few packets of them as may be; a span that fits into none, or cannot be packed, is dropped alone."""
-        packet = b""
+        packet, parts = b"", 2
         try:
             packet = pack_spans(spans)
+            parts = len(packet) // MAX_PACKET_BYTES + 1
         except Exception:  # noqa: BLE001 - whatever a span holds, the request that it tells of is none the worse for it.
             if len(spans) == 1:
                 _log.exception("the span %s cannot be handed to the exporter", spans[0].name)
         if 0 < len(packet) <= MAX_PACKET_BYTES:
             self._packets.append((len(spans), packet))
         elif len(spans) > 1:
-            half = len(spans) // 2
-            self._pack_all(spans[:half])
-            self._pack_all(spans[half:])
+            size = max(1, len(spans) // parts)
+            for begin in range(0, len(spans), size):
+                self._pack_all(spans[begin : begin + size])
         else:
-            self._waiting -= 1
-            self._dropped(1)
+            self._drop(1)
 
     def _connected(self) -> socket.socket | None:
         if self._connection is None and time.monotonic() >= self._connect_at_s:

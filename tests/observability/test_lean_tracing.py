@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi import FastAPI, Request
-from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
@@ -23,13 +21,11 @@ from observability.propagation import CARRIED, carry_known_baggage
 from observability.server_span import OF_PLATFORM
 from observability.trace_options import TracePath
 from observability.tracing import observe_requests
+from tests.observability.asked import Asked, from_caller, send_to
 from tests.observability.traced_application import application
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
-
-TRACE = "0af7651916cd43dd8448eb211c80319c"
-PARENT = "b7ad6b7169203331"
 
 
 @pytest.fixture(autouse=True)
@@ -37,22 +33,6 @@ def _conventions(monkeypatch: pytest.MonkeyPatch) -> None:
     """As create_telemetry does."""
     monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
     carry_known_baggage()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request."""
-
-    path: str
-    method: str = "GET"
-    headers: dict[str, str] = field(default_factory=dict)
-    query: bytes = b""
-    body: bytes = b""
-    scope: dict[str, Any] = field(default_factory=dict)
-
-
-def from_caller(flags: str, **others: str) -> dict[str, str]:
-    return {"traceparent": f"00-{TRACE}-{PARENT}-{flags}", **others}
 
 
 REQUESTS = {
@@ -130,32 +110,6 @@ def by_the_library_alone(app: FastAPI, provider: TracerProvider) -> None:
     )
 
 
-async def send_to(app: FastAPI, asked: Asked) -> None:
-    waiting: list[dict[str, object]] = [{"type": "http.request", "body": asked.body, "more_body": False}]
-
-    async def receive() -> dict[str, object]:
-        if not waiting:
-            await asyncio.Event().wait()
-        return waiting.pop()
-
-    async def send(message: object) -> None:
-        await asyncio.sleep(0)
-
-    scope = {
-        "type": "http",
-        "method": asked.method,
-        "path": asked.path,
-        "query_string": asked.query,
-        "headers": [(name.encode(), value.encode()) for name, value in asked.headers.items()],
-        "root_path": "",
-        "scheme": "http",
-        "server": ("127.0.0.1", 8_001),
-        "client": ("127.0.0.1", 40_001),
-        "http_version": "1.1",
-    }
-    await app(scope | asked.scope, receive, send)
-
-
 def plain(span: ReadableSpan, known: dict[int, str]) -> dict[str, object]:
     assert span.context is not None
     # The instrumentation tells an exception that comes after the answer began twice; once is enough.
@@ -231,56 +185,3 @@ async def test_the_table_shows_something() -> None:
     assert sum(len(spans) == 0 for spans in found) == 4, "unsampled twice, and the platform's questions"
     statuses = {span["attributes"].get("http.response.status_code") for spans in found for span in spans}  # type: ignore[attr-defined]
     assert statuses == {None, 200, 307, 404, 405, 409, 422, 429, 500, 502, 503}
-
-
-async def test_an_unsampled_request_is_still_known_by_its_trace_to_those_it_calls() -> None:
-    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    seen: list[str] = []
-
-    @app.get("/")
-    async def show() -> None:
-        context = trace.get_current_span().get_span_context()
-        seen.append(f"{context.trace_id:032x}-{context.trace_flags:02x}")
-
-    provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False)
-    observe_requests(app, provider, TracePath.LEAN, Metrics())
-    await send_to(app, Asked("/", headers=from_caller("00")))
-    assert seen == [f"{TRACE}-00"]
-
-
-async def test_a_span_lasts_until_the_last_byte_of_the_answer_and_no_longer() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    ended: list[int] = []
-
-    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"a", "more_body": True})
-        ended.append(len(exporter.get_finished_spans()))
-        await send({"type": "http.response.body", "body": b"b"})
-        ended.append(len(exporter.get_finished_spans()))
-
-    app = FastAPI()
-    app.build_middleware_stack = lambda: answers  # type: ignore[method-assign]
-    observe_requests(app, provider, TracePath.LEAN, Metrics())
-    await send_to(app, Asked("/"))
-    assert ended == [0, 1]
-
-
-async def test_a_span_whose_handler_fills_it_holds_as_many_attributes_as_it_may_and_tells_of_the_request() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-
-    @app.get("/")
-    async def describe() -> None:
-        trace.get_current_span().set_attributes({f"number.{n}": n for n in range(125)})
-
-    observe_requests(app, provider, TracePath.LEAN, Metrics())
-    await send_to(app, Asked("/"))
-    [span] = exporter.get_finished_spans()
-    assert span.attributes is not None
-    assert len(span.attributes) == SpanLimits().max_span_attributes
-    assert (span.attributes["http.route"], span.attributes["http.response.status_code"]) == ("/", 200)

@@ -2,7 +2,7 @@
 
 import pytest
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState, set_span_in_context
 
 from observability.sampling import EveryTrace, sampler
@@ -37,6 +37,16 @@ def asked(who: Sampler, parent: Context | None, attributes: dict[str, str] | Non
 @pytest.mark.parametrize("parent", PARENTS.values(), ids=PARENTS)
 def test_every_trace_is_what_the_library_records(parent: Context | None, attributes: dict[str, str] | None) -> None:
     assert told(asked(EveryTrace(), parent, attributes)) == told(asked(ParentBased(ALWAYS_ON), parent, attributes))
+
+
+@pytest.mark.parametrize("strangers", [False, True])
+@pytest.mark.parametrize("parent", PARENTS.values(), ids=PARENTS)
+def test_a_share_of_traces_is_what_the_library_records_of_it(*, parent: Context | None, strangers: bool) -> None:
+    share = TraceIdRatioBased(0.1)
+    library = ParentBased(share, remote_parent_sampled=share if strangers else ALWAYS_ON)
+    ids = [n << 56 for n in range(1, 256, 5)]
+    ours = [told(sampler(0.1, strangers=strangers).should_sample(parent, trace_id, "work")) for trace_id in ids]
+    assert ours == [told(library.should_sample(parent, trace_id, "work")) for trace_id in ids]
 
 
 @pytest.mark.parametrize(("strangers", "is_followed"), [(False, True), (True, False)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -88,8 +89,10 @@ class Service:
 
     def hand_over(self) -> None:
         """Waits until the exporter has every span, whatever becomes of it there."""
+        until_s = time.monotonic() + BOUND_S
         while self.handover._sent < self.handover.waiting:
             self.handover.force_flush(1)
+            assert time.monotonic() < until_s
 
     def flush(self) -> bool:
         return self.handover.force_flush(int(BOUND_S * 1_000))

@@ -194,6 +194,26 @@ def test_who_speaks_something_else_is_let_go_and_the_others_are_served(path: Pat
     assert len(collector.taken) == 3
 
 
+def test_a_span_that_ends_while_others_are_packed_holds_nothing_up(
+    path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[bool] = []
+
+    def collect_garbage(spans: Sequence[ReadableSpan]) -> bytes:
+        if not begun:
+            begun.append(True)
+            service.make(1)  # As a coroutine that nobody awaits any more may do.
+        return pack_spans(spans)
+
+    monkeypatch.setattr(handover, "pack_spans", collect_garbage)
+    with exporting(path, collector):
+        service = Service(path)
+        service.make(handover.PACKET_SPANS)
+        assert service.flush()
+        service.provider.shutdown()
+    assert (len(collector.taken), service.dropped) == (handover.PACKET_SPANS + 1, [])
+
+
 def test_a_packet_that_no_socket_takes_is_dropped_and_holds_nothing_up(path: Path, collector: FakeCollector) -> None:
     with exporting(path, collector):
         service = Service(path)
