@@ -17,7 +17,7 @@ from opentelemetry.util.http import detect_synthetic_user_agent
 from observability import names
 from observability.asgi import App, Message, Receive, Scope, Send
 from observability.propagation import HEADERS, told_by_caller
-from observability.request_metrics import RequestTimes
+from observability.request_metrics import UNFORESEEN, RequestTimes
 from observability.routes import Routed, route_of
 from observability.server_span import describe, is_of_platform, sanitized, span_name
 
@@ -60,7 +60,7 @@ class LeanTracing:
         try:
             await self._app(scope, receive, served.send)
         except Exception as error:
-            unanswered = _SERVER_ERROR  # What the server answers for an error that got out of the application.
+            unanswered = UNFORESEEN
             served.failed(error)
             raise
         finally:

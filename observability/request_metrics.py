@@ -15,7 +15,7 @@ OTHER_METHOD: Final = "_OTHER"
 """OpenTelemetry's word for any other, which a stranger may have invented."""
 NO_ROUTE: Final = "none"
 """Paths that match no route share one label value: they are chosen by strangers."""
-_UNFORESEEN: Final = 500
+UNFORESEEN: Final = 500
 """What the framework, which stands outside of all middleware, answers for an error that got that far."""
 
 
@@ -69,7 +69,7 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, observed)
         except Exception:
-            status = status or _UNFORESEEN
+            status = status or UNFORESEEN
             raise
         finally:
             self._times.end(scope, status, began_s)

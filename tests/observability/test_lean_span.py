@@ -4,8 +4,6 @@ import pytest
 from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from observability import names
@@ -15,6 +13,7 @@ from observability.propagation import carry_known_baggage
 from observability.trace_options import TracePath
 from observability.tracing import observe_requests
 from tests.observability.asked import TRACE, Asked, from_caller, send_to
+from tests.observability.conftest import KeptSpans
 
 
 @pytest.fixture(autouse=True)
@@ -38,39 +37,33 @@ async def test_an_unsampled_request_is_still_known_by_its_trace_to_those_it_call
     assert seen == [f"{TRACE}-00"]
 
 
-async def test_a_span_lasts_until_the_last_byte_of_the_answer_and_no_longer() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+async def test_a_span_lasts_until_the_last_byte_of_the_answer_and_no_longer(kept: KeptSpans) -> None:
     ended: list[int] = []
 
     async def answers(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"a", "more_body": True})
-        ended.append(len(exporter.get_finished_spans()))
+        ended.append(len(kept.ended))
         await send({"type": "http.response.body", "body": b"b"})
-        ended.append(len(exporter.get_finished_spans()))
+        ended.append(len(kept.ended))
 
     app = FastAPI()
     app.build_middleware_stack = lambda: answers  # type: ignore[method-assign]
-    observe_requests(app, provider, TracePath.LEAN, Metrics())
+    observe_requests(app, kept.provider, TracePath.LEAN, Metrics())
     await send_to(app, Asked("/"))
     assert ended == [0, 1]
 
 
-async def test_a_span_whose_handler_fills_it_holds_as_many_attributes_as_it_may_and_tells_of_the_request() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+async def test_a_span_whose_handler_fills_it_holds_as_many_attributes_as_it_may_and_tells_of_the_request(kept: KeptSpans) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/")
     async def describe() -> None:
         trace.get_current_span().set_attributes({f"number.{n}": n for n in range(125)})
 
-    observe_requests(app, provider, TracePath.LEAN, Metrics())
+    observe_requests(app, kept.provider, TracePath.LEAN, Metrics())
     await send_to(app, Asked("/"))
-    [span] = exporter.get_finished_spans()
+    [span] = kept.ended
     assert span.attributes is not None
     assert len(span.attributes) == SpanLimits().max_span_attributes
     assert (span.attributes["http.route"], span.attributes["http.response.status_code"]) == ("/", 200)
@@ -90,17 +83,14 @@ async def test_an_error_that_nobody_answers_is_timed_as_the_500_that_the_server_
     assert metrics.registry.get_sample_value(names.HTTP_SERVER_ACTIVE) == 0
 
 
-async def test_what_a_handler_has_ended_itself_is_told_nothing_more() -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+async def test_what_a_handler_has_ended_itself_is_told_nothing_more(kept: KeptSpans) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/")
     async def end() -> None:
         trace.get_current_span().end()
 
-    observe_requests(app, provider, TracePath.LEAN, Metrics())
+    observe_requests(app, kept.provider, TracePath.LEAN, Metrics())
     await send_to(app, Asked("/"))
-    [span] = exporter.get_finished_spans()
+    [span] = kept.ended
     assert not span.attributes

@@ -156,12 +156,10 @@ def test_spans_that_cannot_be_packed_are_counted_and_the_next_are_sent(
 def test_a_span_that_cannot_be_packed_takes_none_of_its_packet_with_it(
     path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pack = pack_spans
-
     def refuse_one(spans: Sequence[ReadableSpan]) -> bytes:
         if any(span.name == "work 5" for span in spans):
             raise ValueError("unmarshallable object")
-        return pack(spans)
+        return pack_spans(spans)
 
     monkeypatch.setattr(handover, "pack_spans", refuse_one)
     with exporting(path, collector):
